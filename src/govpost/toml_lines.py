@@ -1,0 +1,147 @@
+"""Where each key of a TOML file stands, which tomllib does not tell.
+
+The scanner trusts its input: tomllib has already read it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_STRING = re.compile(
+    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})' r"|'''.*?'''(?:'{0,2})" r'|"(?:\\.|[^"\\\n])*"' r"|'[^'\n]*'",
+    re.DOTALL,
+)
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_DOT = re.compile(r"[ \t]*\.[ \t]*")
+_PLAIN = re.compile(r"[^,\]}\n#]*")
+
+Path = tuple[str, ...]
+
+
+class Place(NamedTuple):
+    """A line and a column, both counted from 1."""
+
+    line: int
+    column: int
+
+
+def places(text: str) -> Mapping[Path, Place]:
+    """Map every key path of a valid TOML text to its place; elements of arrays are named ``0``, ``1``, …"""
+    return _Scanner(text.replace("\r\n", "\n")).scan()
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.found: dict[Path, Place] = {}
+        self.lengths: dict[Path, int] = {}
+        self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def scan(self) -> Mapping[Path, Place]:
+        table: Path = ()
+        self.skip(_BLANK)
+        while self.at < len(self.text):
+            if self.text[self.at] == "[":
+                table = self.header()
+            else:
+                self.pair(table)
+            self.skip(_BLANK)
+        return self.found
+
+    def header(self) -> Path:
+        start = self.at
+        is_array = self.text.startswith("[[", self.at)
+        self.at += 2 if is_array else 1
+        path: Path = ()
+        keys = self.keys()
+        for key in keys[:-1]:
+            path = self.newest((*path, key))
+            self.found.setdefault(path, self.place(start))
+        path = (*path, keys[-1])
+        if is_array:
+            self.found.setdefault(path, self.place(start))
+            self.lengths[path] = self.lengths.get(path, 0) + 1
+            path = self.newest(path)
+        self.found[path] = self.place(start)
+        self.at += 2 if is_array else 1
+        return path
+
+    def newest(self, path: Path) -> Path:
+        return (*path, str(self.lengths[path] - 1)) if path in self.lengths else path
+
+    def pair(self, table: Path) -> None:
+        start = self.at
+        path = table
+        for key in self.keys():
+            path = (*path, key)
+            self.found.setdefault(path, self.place(start))
+        self.at += 1
+        self.value(path)
+
+    def keys(self) -> list[str]:
+        keys = [self.key()]
+        while dot := _DOT.match(self.text, self.at):
+            self.at = dot.end()
+            keys.append(self.key())
+        self.skip(_BLANK)
+        return keys
+
+    def key(self) -> str:
+        self.skip(_BLANK)
+        if self.text[self.at] in "\"'":
+            name: str = tomllib.loads(f"key = {self.skip(_STRING)}")["key"]
+            return name
+        return self.skip(_BARE_KEY)
+
+    def value(self, path: Path) -> None:
+        self.skip(_BLANK)
+        first = self.text[self.at]
+        if first in "\"'":
+            self.skip(_STRING)
+        elif first == "[":
+            self.array(path)
+        elif first == "{":
+            self.inline_table(path)
+        else:
+            self.skip(_PLAIN)
+
+    def array(self, path: Path) -> None:
+        index = 0
+        self.at += 1
+        while not self.closed("]"):
+            element = (*path, str(index))
+            self.found[element] = self.place(self.at)
+            self.value(element)
+            index += 1
+
+    def inline_table(self, path: Path) -> None:
+        self.at += 1
+        while not self.closed("}"):
+            self.pair(path)
+
+    def closed(self, bracket: str) -> bool:
+        """Go to the next item; True when the closing bracket came first."""
+        self.skip(_BLANK)
+        if self.text[self.at] == ",":
+            self.at += 1
+            self.skip(_BLANK)
+        is_end = self.text[self.at] == bracket
+        self.at += is_end
+        return is_end
+
+    def skip(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self.text, self.at)
+        if not match:
+            raise ValueError(f"not TOML at {self.place(self.at)}")
+        self.at = match.end()
+        return match.group()
+
+    def place(self, offset: int) -> Place:
+        line = bisect_right(self.starts, offset)
+        return Place(line, offset - self.starts[line - 1] + 1)
