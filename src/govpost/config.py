@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from govpost import config_checks, digest, toml_lines
+from govpost.characters import Place, forbidden, place_at
 from govpost.config_checks import KeyPath, Wrong
 from govpost.config_model import (
     Agency,
@@ -124,19 +125,18 @@ def _decode(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line, column = _position(content[: error.start].decode("utf-8", "replace"))
-        raise _mistake("is not UTF-8 text", line, column, tip="save the file again as UTF-8") from None
-    if "\0" in text:
-        line, column = _position(text[: text.index("\0")])
+        before = content[: error.start].decode("utf-8-sig", "replace").replace("\r\n", "\n")
         raise _mistake(
-            "holds a NUL byte (U+0000)", line, column, tip="delete it; a broken disk or editor left it there"
+            "is not UTF-8 text", *place_at(before, len(before)), tip="save the file again as UTF-8"
+        ) from None
+    text = text.replace("\r\n", "\n")
+    for offset, called in forbidden(text):
+        raise _mistake(
+            f"holds {called}",
+            *place_at(text, offset),
+            tip="delete it; a bad copy or a broken disk left it there",
         )
     return text
-
-
-def _position(before: str) -> tuple[int, int]:
-    lines = before.split("\n")
-    return len(lines), len(lines[-1]) + 1
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _parse(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         where = _WHERE.search(message)
-        line, column = _position(text.rstrip())
+        line, column = place_at(text, len(text.rstrip()))
         if where and where[1]:
             line, column = int(where[1]), int(where[2])
         message = _WHERE.sub("", message)
@@ -166,7 +166,7 @@ def _mistakes(wrongs: list[Wrong], text: str) -> Mistakes:
     found = []
     for wrong in wrongs:
         around = (wrong.path[:end] for end in range(len(wrong.path), 0, -1))
-        place = next((places[path] for path in around if path in places), toml_lines.Place(1, 1))
+        place = next((places[path] for path in around if path in places), Place(1, 1))
         message = wrong.message
         if wrong.other and wrong.other in places:
             message += f" (line {places[wrong.other].line})"
@@ -177,7 +177,10 @@ def _mistakes(wrongs: list[Wrong], text: str) -> Mistakes:
 def _explain(error: ValidationError) -> Iterator[Wrong]:
     for detail in error.errors(include_url=False):
         path = tuple(str(step) for step in detail["loc"] if step != "[key]")
-        table, key = ".".join(path[:-1]), path[-1]
+        table, key = (
+            ".".join(path[:-1]),
+            next((step for step in reversed(path) if not step.isdigit()), path[-1]),
+        )
         kind, words = detail["type"], detail["msg"].removeprefix("Value error, ")
         if kind == "extra_forbidden":
             guess = did_you_mean(key, _keys(path[:-1]))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from govpost import rates, toml_lines
+from govpost.characters import Place
 from govpost.config_values import (
     Approvals,
     Count,
@@ -229,7 +230,7 @@ class Config(Sections):
     text: str = Field(default="", repr=False, exclude=True)
 
     @cached_property
-    def _places(self) -> Mapping[tuple[str, ...], toml_lines.Place]:
+    def _places(self) -> Mapping[tuple[str, ...], Place]:
         return toml_lines.places(self.text)
 
     @property

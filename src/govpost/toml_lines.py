@@ -9,7 +9,8 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from govpost.characters import Place
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _STRING = re.compile(
@@ -21,13 +22,6 @@ _DOT = re.compile(r"[ \t]*\.[ \t]*")
 _PLAIN = re.compile(r"[^,\]}\n#]*")
 
 Path = tuple[str, ...]
-
-
-class Place(NamedTuple):
-    """A line and a column, both counted from 1."""
-
-    line: int
-    column: int
 
 
 def places(text: str) -> Mapping[Path, Place]:
