@@ -1,0 +1,234 @@
+"""What was said on the wire, kept as evidence: short, as JSON, without its secrets."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    import httpx2
+
+TEXT_LIMIT = 64 * 1024
+MULTIPART_LIMIT = 64 * 1024 * 1024
+HIDDEN = "[secret]"
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_DROPPED = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_SHORTEST_SECRET = 4
+# A platform may answer with new tokens that no config knows yet.
+_FRESH = r"(?:[\w-]*(?:access|refresh|bearer)[_-]?(?:token|jwt)|client_secret|password|id_token)"
+_FRESH_PAIRS = re.compile(
+    rf'("{_FRESH}"\s*:\s*")((?:[^"\\]|\\.)*)(?=")|(\b{_FRESH}=)([^&\s"]+)',
+    re.IGNORECASE,
+)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yield every string in a JSON-like value, keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from strings(item)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield the ways a secret is written on the wire."""
+    yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    raw = secret.encode()
+    for coded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
+        yield from (coded.decode(), coded.decode().rstrip("="))
+
+
+class Redactor:
+    """Takes a channel's secrets out of text: as they are, quoted, in base64, and as ``user:pass``."""
+
+    def __init__(self, secrets: Mapping[str, str], settings: Mapping[str, Any] | None = None) -> None:
+        values = [value for value in secrets.values() if len(value) >= _SHORTEST_SECRET]
+        users = {*values, *secrets.values(), *strings(settings or {})}
+        pairs = [f"{user}:{value}" for value in values for user in users]
+        forms = {form for value in (*values, *pairs) for form in _forms(value)}
+        longest_first = sorted(filter(None, forms), key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def __call__(self, text: str) -> str:
+        """Return `text` with ``[secret]`` wherever a secret stood."""
+        if self._pattern:
+            text = self._pattern.sub(HIDDEN, text)
+        return _FRESH_PAIRS.sub(lambda found: f"{found[1] or found[3]}{HIDDEN}", text)
+
+    def tree(self, value: Any) -> Any:
+        """Return a JSON-like value without secrets; what is not JSON becomes text."""
+        if isinstance(value, Mapping):
+            return {
+                self(str(key)): HIDDEN if _is_token(str(key), item) else self.tree(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.tree(item) for item in value]
+        if value is None or isinstance(value, bool | int):
+            return value
+        return self(value if isinstance(value, str) else str(value))
+
+    def headers(self, headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+        """Return headers by lower-case name, repeated ones joined, those with credentials left out."""
+        shown: dict[str, str] = {}
+        for name, value in headers:
+            key = name.lower()
+            if key not in _DROPPED:
+                shown[key] = f"{shown[key]}, {self(value)}" if key in shown else self(value)
+        return shown
+
+
+def _is_token(key: str, value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(_FRESH, key, re.IGNORECASE) is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One part of a multipart body."""
+
+    name: str
+    filename: str | None
+    data: bytes
+
+
+def parts(content_type: str, body: bytes) -> list[Part]:
+    """Take a multipart body apart; an empty list when `content_type` is another kind."""
+    boundary = re.search(r'^multipart/[^;]+;.*?boundary="?([^";]+)', content_type, re.IGNORECASE)
+    if not boundary:
+        return []
+    found = []
+    for piece in body.split(b"--" + boundary[1].encode())[1:-1]:
+        head, _, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        names = dict(re.findall(r'(?:[;\s])(name|filename)="([^"]*)"', head.decode("utf-8", "replace")))
+        data = data.removesuffix(b"\r\n")
+        found.append(Part(name=names.get("name", ""), filename=names.get("filename"), data=data))
+    return found
+
+
+def _fingerprint(data: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(data).hexdigest(), "length": len(data)}
+
+
+def _shown(data: bytes, clean: Callable[[str], str]) -> Any:
+    """Return a body as text when it is text and short, else its fingerprint."""
+    if len(data) > TEXT_LIMIT or b"\0" in data:
+        return _fingerprint(data)
+    try:
+        return clean(data.decode())
+    except UnicodeDecodeError:
+        return _fingerprint(data)
+
+
+class Body:
+    """A body as it passes: its length, its digest and as much of its bytes as evidence may need."""
+
+    def __init__(self, keep: int = TEXT_LIMIT) -> None:
+        self.kept = bytearray()
+        self.length = 0
+        self._keep = keep
+        self._sha = hashlib.sha256()
+
+    def add(self, chunk: bytes) -> None:
+        """Note one more chunk."""
+        self.length += len(chunk)
+        self._sha.update(chunk)
+        if len(self.kept) < self._keep:
+            self.kept += chunk[: self._keep - len(self.kept)]
+
+    def text(self) -> str:
+        """Return what was kept, decoded as well as it goes."""
+        return self.kept.decode("utf-8", "replace")
+
+    def show(self, content_type: str, clean: Callable[[str], str]) -> Any:
+        """Return the body as JSON: text, a list of multipart parts, or digest and length."""
+        if self.length > len(self.kept):
+            return {"sha256": self._sha.hexdigest(), "length": self.length}
+        data = bytes(self.kept)
+        if content_type.startswith("multipart/"):
+            return [_show_part(part, clean) for part in parts(content_type, data)]
+        return _shown(data, clean)
+
+
+def _show_part(part: Part, clean: Callable[[str], str]) -> dict[str, Any]:
+    if part.filename is None:
+        return {"name": clean(part.name), "body": _shown(part.data, clean)}
+    return {"name": clean(part.name), "filename": clean(part.filename), "body": _fingerprint(part.data)}
+
+
+@dataclass(kw_only=True, slots=True)
+class Exchange:
+    """One request and what came of it.
+
+    ``left`` says that some of it may have reached the other side; ``error`` is what broke it.
+    """
+
+    request: httpx2.Request
+    at: datetime
+    sent: Body
+    left: bool = False
+    response: httpx2.Response | None = None
+    received: Body = field(default_factory=Body)
+    error: BaseException | None = None
+    ms: int = 0
+
+    @property
+    def writes(self) -> bool:
+        """Return whether the request may change something over there."""
+        return self.request.method.upper() not in READS
+
+    @property
+    def answered(self) -> bool:
+        """Return whether a whole answer came."""
+        return self.response is not None and self.error is None
+
+    @property
+    def status(self) -> int | None:
+        """Return the answer's status."""
+        return self.response.status_code if self.response is not None else None
+
+    @property
+    def good(self) -> bool:
+        """Return whether a whole answer came that says yes."""
+        worst = 300 if self.writes else 400
+        return self.answered and self.status is not None and self.status < worst
+
+    def place(self) -> str:
+        """Return method and address without user, query and fragment."""
+        address = self.request.url.copy_with(query=None, fragment=None, username=None, password=None)
+        return f"{self.request.method} {address}"
+
+    def show(self, clean: Redactor) -> dict[str, Any]:
+        """Return the exchange as JSON, without secrets."""
+        request, response = self.request, self.response
+        return {
+            "at": self.at.isoformat(),
+            "ms": self.ms,
+            "method": request.method,
+            "url": clean(str(request.url)),
+            "status": self.status,
+            "left": self.left,
+            "request": {
+                "headers": clean.headers(request.headers.multi_items()),
+                "body": self.sent.show(request.headers.get("content-type", ""), clean),
+            },
+            "response": None
+            if response is None
+            else {
+                "headers": clean.headers(response.headers.multi_items()),
+                "body": self.received.show("", clean),
+            },
+            "error": clean(f"{type(self.error).__name__}: {self.error}") if self.error is not None else None,
+        }
