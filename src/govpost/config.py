@@ -125,7 +125,7 @@ def _decode(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        before = error.object[: error.start].decode("utf-8", "replace").replace("\r\n", "\n")
         raise _mistake(
             "is not UTF-8 text", *place_at(before, len(before)), tip="save the file again as UTF-8"
         ) from None

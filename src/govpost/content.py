@@ -32,12 +32,18 @@ KEYS = (
     "corrects",
 )
 _MEDIA_KEYS = ("file", "alt", "captions", "focus")
+_TITLE_TIP = "begin the file with a line ---, then title: …, then another ---"
 _MAX_BYTES = 1_000_000
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
     """List the post files that `paths` name: files, folders with post.md, or folders of either."""
-    found = list(dict.fromkeys(post for path in paths for post in _find(path)))
+    try:
+        found = list(dict.fromkeys(post for path in paths for post in _find(path)))
+    except OSError as error:
+        raise UsageFault(
+            f"{error.filename} cannot be read: {error.strerror}", "ask whose folder it is"
+        ) from None
     names: dict[str, Path] = {}
     for post in found:
         other = names.setdefault(_slug(post), post)
@@ -111,9 +117,9 @@ def _read(path: Path, file: str, config: Config) -> str:
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        before = error.object[: error.start].decode("utf-8", "replace").replace("\r\n", "\n")
         raise _misread(
-            file, before, len(before), f"not UTF-8 text (byte 0x{content[error.start]:02X})"
+            file, before, len(before), f"not UTF-8 text (byte 0x{error.object[error.start]:02X})"
         ) from None
     wrong = [_misread(file, text, offset, f"holds {called}") for offset, called in forbidden(text)]
     if wrong:
@@ -133,7 +139,7 @@ def _draft(path: Path, slug: str, fields: Fields, config: Config) -> Draft:
     draft = Draft(
         slug=slug,
         path=path,
-        title=fields.line(values.get("title"), ("title",)) or "",
+        title=fields.needed(values.get("title"), ("title",), "the post has no title", _TITLE_TIP),
         body=tidy(fields.document.body),
         author=fields.choice(values.get("author"), ("author",), config.people, "person"),
         goal=fields.line(values.get("goal"), ("goal",)),
@@ -159,8 +165,6 @@ def _draft(path: Path, slug: str, fields: Fields, config: Config) -> Draft:
 
 def _check(draft: Draft, fields: Fields) -> None:
     """Find what no single key shows."""
-    if not draft.title and not any(_is_at(mistake, fields, "title") for mistake in fields.mistakes):
-        fields.wrong(("title",), "the post has no title", "begin the file with --- and a line title: …")
     if not draft.body and not fields.document.values.get("wording"):
         fields.wrong(("body",), "the post is empty", "write the text below the second ---")
     if draft.corrects == draft.slug:
@@ -170,11 +174,6 @@ def _check(draft: Draft, fields: Fields) -> None:
             fields.wrong(("expires",), f"'expires' is not after '{key}' ({start})", "correct one of the two")
     if draft.at and draft.not_before and draft.at.utc < draft.not_before.utc:
         fields.wrong(("at",), f"'at' is before 'not_before' ({draft.not_before})", "correct one of the two")
-
-
-def _is_at(mistake: Mistake, fields: Fields, key: str) -> bool:
-    place = fields.document.places.get((key,))
-    return place is not None and mistake.line == place.line
 
 
 def _channels(fields: Fields, config: Config) -> tuple[str, ...]:
@@ -223,7 +222,7 @@ def _medium(fields: Fields, item: Any, path: tuple[str, ...], folder: Path, root
     focus = fields.focus(values.get("focus"), (*path, "focus"))
     captions = _captions(fields, values.get("captions"), (*path, "captions"), folder, root)
     if name is None:
-        if isinstance(item, dict) and not isinstance(values.get("file"), int | float | list | dict):
+        if values.get("file") in (None, "") and (item is None or isinstance(item, dict)):
             fields.wrong(path, "a medium needs 'file'", "write - file: picture.jpg")
         return None
     try:

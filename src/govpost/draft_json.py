@@ -22,7 +22,6 @@ _DRAFT_WORDS = (
     "language",
     "corrects",
 )
-_DRAFT_TIMES = ("at", "not_before", "expires")
 _VARIANT_WORDS = ("text", "title", "link", "language", "corrects")
 
 
@@ -30,7 +29,9 @@ def to_dict(draft: Draft) -> dict[str, Any]:
     """Write a draft as a JSON value."""
     return {
         **{name: getattr(draft, name) for name in _DRAFT_WORDS},
-        **{name: _moment(getattr(draft, name)) for name in _DRAFT_TIMES},
+        "at": _moment(draft.at),
+        "not_before": _moment(draft.not_before),
+        "expires": _moment(draft.expires),
         "path": str(draft.path),
         "channels": list(draft.channels),
         "priority": draft.priority.value,
@@ -44,7 +45,9 @@ def from_dict(value: Mapping[str, Any], media_dir: Path) -> Draft:
     """Read a draft; its media lie in `media_dir`, each under the name of its SHA-256."""
     return Draft(
         **{name: value[name] for name in _DRAFT_WORDS},
-        **{name: _moment_of(value[name]) for name in _DRAFT_TIMES},
+        at=_moment_of(value["at"]),
+        not_before=_moment_of(value["not_before"]),
+        expires=_moment_of(value["expires"]),
         path=Path(value["path"]),
         channels=tuple(value["channels"]),
         priority=Priority(value["priority"]),

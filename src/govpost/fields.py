@@ -86,6 +86,13 @@ class Fields:
             return None
         return found
 
+    def needed(self, value: Any, path: KeyPath, message: str, tip: str) -> str:
+        """Read a line that must be there; `message` and `tip` when it is not."""
+        if value is None or (isinstance(value, str) and not value.strip()):
+            self.wrong(path, message, tip)
+            return ""
+        return self.line(value, path) or ""
+
     def items(self, value: Any, path: KeyPath, example: str) -> list[Any]:
         """Read a list; empty where there is none."""
         if value is None:

@@ -197,7 +197,7 @@ def _jpeg(data: bytes) -> _Size:
     size: tuple[int, int] | None = None
     for marker, offset in _jpeg_segments(data):
         if marker in _SOF_MARKERS:
-            height, width = struct.unpack_from(">HH", data, offset + 5)
+            height, width = struct.unpack_from(">HH", data, offset + 3)
             size = (width, height)
         if marker == 0xDA:
             if size is None or data.rfind(b"\xff\xd9") < offset:
