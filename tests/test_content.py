@@ -120,14 +120,14 @@ corrects: another-post"""
     lines = {
         "title": 2,
         "goal": 4,
-        "channels": 6,
-        "media.0": 14,
-        "media.0.alt": 15,
-        "media.1": 18,
-        "wording.hub": 20,
+        "channels": 7,
+        "media.0": 15,
+        "media.0.alt": 16,
+        "media.1": 19,
+        "wording.hub": 21,
     }
     assert {key: post.lines[key] for key in lines} == lines
-    assert post.lines["body"] == 28
+    assert post.lines["body"] == 29
 
 
 def test_toml_front_matter_says_the_same(riverton):
@@ -324,12 +324,12 @@ def test_a_folder_that_nobody_may_read_is_one_line(tmp_path, monkeypatch):
         content.find([tmp_path])
 
 
-OPENED: list[str] | None = None
+WATCHES: list[list[str]] = []
 
 
 def _listen(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "open" and OPENED is not None and isinstance(arguments[0], str | bytes | Path):
-        OPENED.append(os.fsdecode(arguments[0]))
+    if event == "open" and WATCHES and isinstance(arguments[0], str | bytes | Path):
+        WATCHES[-1].append(os.fsdecode(arguments[0]))
 
 
 sys.addaudithook(_listen)
@@ -337,15 +337,14 @@ sys.addaudithook(_listen)
 
 def load_watched(root: Path, text: bytes) -> list[str]:
     """Load a post and return the files that were opened for it."""
-    global OPENED
     riverton, path = small(root), write(root, text)
-    OPENED = []
+    WATCHES.append([])
     try:
         content.load(path, riverton)
     except Mistakes as error:
         assert error.mistakes
     finally:
-        opened, OPENED = OPENED, None
+        opened = WATCHES.pop()
     return opened
 
 

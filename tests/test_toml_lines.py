@@ -83,17 +83,19 @@ def test_what_is_not_toml_is_refused():
         places("= 1")
 
 
+TABLES = st.sampled_from(["a", '"b c"', "'d.e'"])
+STRINGS = st.text(max_size=8).map(json.dumps).filter(lambda text: "\\ud" not in text and "\x7f" not in text)
+PLAIN = st.sampled_from(["true", "7", "1e3", "1979-05-27 07:32:00", "'''a\n]'''", '"""\\"\n#"""'])
 VALUES = st.recursive(
-    st.one_of(st.text(max_size=8).map(json.dumps).filter(lambda t: "\\ud" not in t and "\x7f" not in t),
-              st.integers(0, 99).map(str), st.sampled_from(["true", "1e3", "1979-05-27", "'''a\n]'''", '"""\\"\n#"""'])),
+    STRINGS | PLAIN,
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(items) + "]"),
-        st.dictionaries(st.sampled_from(["a", '"b c"', "'d.e'"]), inner, max_size=3).map(
+        st.dictionaries(TABLES, inner, max_size=3).map(
             lambda table: "{ " + ", ".join(f"{key} = {value}" for key, value in table.items()) + " }"
         ),
     ),
     max_leaves=6,
-)  # fmt: skip
+)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "[t]", "[[u]]", "[u.v]"]), VALUES), max_size=6))

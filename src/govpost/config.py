@@ -205,9 +205,7 @@ def _keys(path: KeyPath) -> list[str]:
             kind = kind.model_fields[step].annotation
         else:
             kind = next((part for part in typing.get_args(kind)[::-1] if part is not ...), None)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return [field.alias or name for name, field in kind.model_fields.items()]
-    return []
+    return [field.alias or name for name, field in kind.model_fields.items()]
 
 
 def _strategy_hash(raw: Mapping[str, Any]) -> str:
