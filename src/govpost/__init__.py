@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from govpost.contract import (
+        Adapts,
         Amends,
         Confirms,
         Example,
@@ -34,7 +35,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "contract": ("Amends", "Confirms", "Example", "Platform", "Rule", "RuleContext", "Stages", "Withdraws", "hookimpl"),
+    "contract": (
+        "Adapts",
+        "Amends",
+        "Confirms",
+        "Example",
+        "Platform",
+        "Rule",
+        "RuleContext",
+        "Stages",
+        "Withdraws",
+        "hookimpl",
+    ),
     "domain": (
         "Action",
         "Capabilities",
@@ -53,6 +65,7 @@ _HOME = {
 
 __all__ = [
     "Action",
+    "Adapts",
     "Amends",
     "Capabilities",
     "Channel",

@@ -92,6 +92,15 @@ class Withdraws(Protocol):
         ...
 
 
+@runtime_checkable
+class Adapts(Protocol):
+    """A platform whose servers differ in what they carry."""
+
+    def adapted(self, channel: Channel) -> Capabilities:
+        """Return the capabilities on this very channel, without asking the network."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
     """What the conformance suite plays with: a channel of this platform and the answer of a server that accepts.

@@ -17,9 +17,9 @@ from govpost.domain import Draft, Media, Variant
 
 def canonical(value: Any) -> bytes:
     """Write a JSON value so that equal values give equal bytes: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
-        "utf-8", "surrogatepass"
-    )
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode("utf-8", "surrogatepass")
 
 
 def sha256(value: Any) -> str:
@@ -35,7 +35,13 @@ def file_sha256(path: Path) -> str:
 
 def _medium(medium: Media, sha: str) -> dict[str, Any]:
     focus = list(medium.focus) if medium.focus else None
-    return {"sha256": sha, "mime": medium.mime, "alt": medium.alt, "captions": medium.captions, "focus": focus}
+    return {
+        "sha256": sha,
+        "mime": medium.mime,
+        "alt": medium.alt,
+        "captions": medium.captions,
+        "focus": focus,
+    }
 
 
 def part_digest(variant: Variant, media_hashes: Sequence[str] | None = None) -> str:

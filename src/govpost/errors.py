@@ -1,17 +1,17 @@
 """What can go wrong, named by what happens next.
 
-    GovpostError            one line and one tip for a person
-    ├── Refused             the order is not allowed now                 → exit 1
-    ├── UsageFault          the order itself is wrong                    → exit 2
-    ├── Mistakes            what a file says is wrong, all of it at once → exit 1
-    └── StoreUnavailable    the store cannot be read or written now      → exit 1; the daemon waits
+GovpostError            one line and one tip for a person
+├── Refused             the order is not allowed now                 → exit 1
+├── UsageFault          the order itself is wrong                    → exit 2
+├── Mistakes            what a file says is wrong, all of it at once → exit 1
+└── StoreUnavailable    the store cannot be read or written now      → exit 1; the daemon waits
 
-    PublishError            a platform's answer, by consequence
-    ├── Rejected            the platform said no to these bytes      → failed; a person edits
-    ├── Unauthorized        our credentials are not accepted         → channel paused, delivery waits
-    ├── Unavailable         nothing was published; ask again later   → queued again, one attempt used
-    │   └── RateLimited     …and not before `retry_after`            → queued again, no attempt used; the channel waits
-    └── Uncertain           it may or may not be public              → uncertain; never retried blindly
+PublishError            a platform's answer, by consequence
+├── Rejected            the platform said no to these bytes      → failed; a person edits
+├── Unauthorized        our credentials are not accepted         → channel paused, delivery waits
+├── Unavailable         nothing was published; ask again later   → queued again, one attempt used
+│   └── RateLimited     …and not before `retry_after`            → queued again, no attempt used; the channel waits
+└── Uncertain           it may or may not be public              → uncertain; never retried blindly
 """
 
 from __future__ import annotations

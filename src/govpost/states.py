@@ -92,10 +92,14 @@ class Machine:
         move = self.find(old, new)
         if move is None:
             onward = ", ".join(self.onward(old)) or "nothing"
-            raise Refused(f"a {self.name} that is {old} cannot become {new}", f"from {old} it can become: {onward}")
+            raise Refused(
+                f"a {self.name} that is {old} cannot become {new}", f"from {old} it can become: {onward}"
+            )
         if not move.who & roles:
             who = " or ".join(sorted(move.who))
-            raise Refused(f"only {who} may move a {self.name} from {old} to {new}", f"ask somebody who is {who}")
+            raise Refused(
+                f"only {who} may move a {self.name} from {old} to {new}", f"ask somebody who is {who}"
+            )
         return move
 
     def onward(self, old: str) -> list[str]:
@@ -140,9 +144,14 @@ POST = Machine(
         ("approved", "scheduled", "reviewer officer publisher planner", "slots given"),
         ("scheduled", "published", "daemon publisher", "every delivery ended, one is live"),
         ("scheduled", "failed", "daemon publisher", "every delivery ended, one failed and none is live"),
-        ("draft submitted approved scheduled", "cancelled", "author publisher daemon", "by order, or nothing is left to send"),
-        ("published failed cancelled", "scheduled", "publisher daemon", "a delivery is tried again, or its outcome is open again"),
-        ("published", "withdrawn", "publisher daemon", "every live delivery was withdrawn"),
+        (
+            "draft submitted approved scheduled",
+            "cancelled",
+            "author publisher daemon",
+            "by order, or nothing is left to send",
+        ),
+        ("published failed", "scheduled", "publisher daemon", "a failed or missed delivery is tried again"),
+        ("published scheduled", "withdrawn", "publisher daemon", "every live delivery was withdrawn"),
     ),
 )
 
@@ -152,14 +161,24 @@ DELIVERY = Machine(
     ("queued", "held"),
     _moves(
         ("held", "queued", "daemon", "the reason is gone"),
-        ("queued", "held", "daemon admin officer publisher", "freeze, pause, suspension, plugin off or missing"),
+        (
+            "queued",
+            "held",
+            "daemon admin officer publisher",
+            "freeze, pause, suspension, plugin off or missing",
+        ),
         ("queued", "publishing", "daemon", "claimed"),
         ("publishing", "queued held", "daemon", "before the gate, or nothing was published"),
         ("publishing", "live pending", "daemon", "receipt"),
         ("publishing", "failed", "daemon", "rejected, digest wrong at the gate, or attempts used up"),
         ("publishing queued held", "uncertain", "daemon", "it may be public and no safe repeat is left"),
         ("pending", "live failed uncertain", "daemon", "what confirm says, or silent past its limit"),
-        ("uncertain", "live queued", "daemon publisher", "found, or not there: by confirm, a safe repeat, or a person"),
+        (
+            "uncertain",
+            "live queued",
+            "daemon publisher",
+            "found, or not there: by confirm, a safe repeat, or a person",
+        ),
         ("uncertain", "failed", "publisher", "given up"),
         ("queued held", "live", "daemon", "a late receipt"),
         ("queued held", "missed", "daemon", "late or expired"),
@@ -195,7 +214,11 @@ def post_state_of(deliveries: Iterable[str]) -> PostState:
     states = set(deliveries)
     if states & UNSETTLED:
         return PostState.SCHEDULED
-    for delivery, post in (("live", PostState.PUBLISHED), ("withdrawn", PostState.WITHDRAWN), ("failed", PostState.FAILED)):
+    for delivery, post in (
+        ("live", PostState.PUBLISHED),
+        ("withdrawn", PostState.WITHDRAWN),
+        ("failed", PostState.FAILED),
+    ):
         if delivery in states:
             return post
     return PostState.CANCELLED

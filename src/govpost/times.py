@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
@@ -21,7 +22,7 @@ class NoSuchTime(ValueError):
 class Moment:
     """A time as a person wrote it, and the instant it means.
 
-    ``wall`` is the local clock reading (``2026-11-27T08:00``), ``zone`` an IANA name, ``utc`` the aware instant.
+    ``wall`` is the local clock reading (``2026-11-27T08:00``), ``zone`` an IANA name, ``utc`` the instant.
     """
 
     wall: str
@@ -47,13 +48,21 @@ def zone(name: str) -> ZoneInfo:
 def moment_of_wall(wall: datetime, zone_name: str) -> Moment:
     """Turn a naive local time into a `Moment`.
 
-    A time in the autumn fold is its first occurrence; a time in the spring gap raises `NoSuchTime`.
+    A time in the autumn fold is its first occurrence; a time in the spring gap raises `NoSuchTime`. ValueError
+    for an aware time, or one at the edge of the calendar.
     """
+    if wall.tzinfo is not None:
+        raise ValueError("a wall-clock time has no offset")
     tz = zone(zone_name)
-    aware = wall.replace(tzinfo=tz, fold=0)
-    utc = aware.astimezone(UTC)
-    if utc.astimezone(tz).replace(tzinfo=None) != wall:
-        raise NoSuchTime(f"{wall:%Y-%m-%d %H:%M} does not exist in {zone_name}: the clocks go forward over it")
+    try:
+        utc = wall.replace(tzinfo=tz, fold=0).astimezone(UTC)
+        there = utc.astimezone(tz).replace(tzinfo=None)
+    except OverflowError as error:
+        raise ValueError(f"{wall.isoformat(' ', 'minutes')} is too near the edge of the calendar") from error
+    if there != wall:
+        raise NoSuchTime(
+            f"{wall:%Y-%m-%d %H:%M} does not exist in {zone_name}: the clocks go forward over it"
+        )
     return Moment(wall=wall.isoformat(timespec="minutes"), zone=zone_name, utc=utc)
 
 
@@ -103,7 +112,7 @@ def utcnow() -> datetime:
 
 def uuid7(now: datetime) -> str:
     """Make a UUID version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, then randomness."""
-    milliseconds = int(now.timestamp() * 1000) & (1 << 48) - 1
+    milliseconds = (now - _EPOCH) // timedelta(milliseconds=1) & (1 << 48) - 1
     random = int.from_bytes(os.urandom(10))
     value = milliseconds << 80 | 0x7 << 76 | (random >> 68) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return str(uuid.UUID(int=value))

@@ -1,0 +1,124 @@
+"""The calls into a plugin: each under one deadline, each ending in an `Answer` whatever the plugin does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from govpost import wire
+from govpost.contract import Amends, Confirms, Stages, Withdraws
+from govpost.domain import Action, Channel, Receipt, Variant
+from govpost.errors import PublishError, Rejected
+from govpost.fitted import Fitted
+from govpost.store.deliveries import Fence
+from govpost.store.rows import DeliveryRecord
+
+Monotonic = Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A claimed delivery, what it changes if it changes something, and when its attempt must be over.
+
+    ``deadline`` is an instant of the monotonic clock.
+    """
+
+    delivery: DeliveryRecord
+    fence: Fence
+    variant: Variant
+    target: DeliveryRecord | None
+    deadline: float
+
+    def with_staged(self, staged: Mapping[str, Any]) -> Claim:
+        """Return the claim with what `stage` brought back."""
+        return replace(self, variant=replace(self.variant, staged=staged))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of a call: a receipt or an error, whether the plugin itself broke, and what was said on the wire."""
+
+    receipt: Receipt | None = None
+    error: PublishError | None = None
+    crashed: bool = False
+    staged: Mapping[str, Any] = field(default_factory=dict)
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+
+
+def receipt_of(delivery: DeliveryRecord) -> Receipt | None:
+    """Return the receipt kept with a delivery, None when there is none."""
+    kept = delivery.receipt
+    if not kept or not kept.get("remote_id"):
+        return None
+    return Receipt(remote_id=kept["remote_id"], url=kept.get("url"), raw=kept.get("raw") or {})
+
+
+def stage(
+    fitted: Fitted, claim: Claim, channel: Channel, stop: Callable[[], bool], monotonic: Monotonic
+) -> Answer:
+    """Let the plugin upload what the post needs, with a few quick tries; nothing becomes public here."""
+    platform = fitted.platform
+    if not isinstance(platform, Stages) or claim.delivery.action == Action.WITHDRAW:
+        return Answer()
+    with wire.Attempt(channel, deadline=claim.deadline, monotonic=monotonic, stop=stop) as attempt:
+        try:
+            staged = wire.quick_tries(
+                lambda: platform.stage(claim.variant, channel, attempt.client),
+                attempt,
+                stop,
+                wire.stage_error,
+            )
+            return Answer(staged=dict(staged), evidence=attempt.evidence())
+        except BaseException as error:
+            failure = wire.stage_error(error, attempt)
+            return Answer(error=failure, crashed=wire.is_plugin_fault(error), evidence=attempt.evidence())
+
+
+def publish(fitted: Fitted, claim: Claim, channel: Channel, monotonic: Monotonic = time.monotonic) -> Answer:
+    """Let the plugin publish, amend or withdraw, once."""
+    with wire.Attempt(channel, deadline=claim.deadline, monotonic=monotonic) as attempt:
+        try:
+            receipt = _act(fitted, claim, channel, attempt)
+            return Answer(receipt=receipt, evidence=attempt.evidence())
+        except BaseException as error:
+            failure = wire.publish_error(error, attempt)
+            return Answer(error=failure, crashed=wire.is_plugin_fault(error), evidence=attempt.evidence())
+
+
+def _act(fitted: Fitted, claim: Claim, channel: Channel, attempt: wire.Attempt) -> Receipt:
+    platform, action = fitted.platform, claim.delivery.action
+    if action == Action.PUBLISH:
+        return wire.judge(platform.publish(claim.variant, channel, attempt.client), attempt)
+    receipt = receipt_of(claim.target) if claim.target is not None else None
+    if receipt is None:
+        raise Rejected("there is no receipt of what it should change")
+    if action == Action.AMEND and isinstance(platform, Amends):
+        return wire.judge(platform.amend(receipt, claim.variant, channel, attempt.client), attempt)
+    if action == Action.WITHDRAW and isinstance(platform, Withdraws):
+        platform.withdraw(receipt, claim.delivery.notice or "", channel, attempt.client)
+        return receipt
+    raise Rejected(f"the platform {platform.name} cannot {action}")
+
+
+def confirm(
+    fitted: Fitted, claim: Claim, channel: Channel, stop: Callable[[], bool], monotonic: Monotonic
+) -> Answer:
+    """Ask the platform whether it holds the post; an Answer with neither receipt nor error means not there now."""
+    platform = fitted.platform
+    assert isinstance(platform, Confirms)  # noqa: S101 - the caller asked `fitted.confirms`
+    known = receipt_of(claim.delivery)
+    with wire.Attempt(
+        channel, deadline=claim.deadline, monotonic=monotonic, stop=stop, read_only=True
+    ) as attempt:
+        try:
+            found = wire.quick_tries(
+                lambda: platform.confirm(claim.variant, known, channel, attempt.client),
+                attempt,
+                stop,
+                wire.read_error,
+            )
+            return Answer(receipt=found, evidence=attempt.evidence())
+        except BaseException as error:
+            return Answer(error=wire.read_error(error, attempt), evidence=attempt.evidence())

@@ -1,0 +1,59 @@
+"""The daemon's rounds over the rows, each in a transaction of its own."""
+
+from __future__ import annotations
+
+import logging
+
+from govpost import config as config_module
+from govpost import config_watch, duties, pilots
+from govpost.config import Config
+from govpost.publisher import ACTOR
+from govpost.store import chain
+from govpost.store.engine import Store
+from govpost.workspace import Bench, Workspace
+
+log = logging.getLogger("govpost.daemon")
+
+
+def keep(store: Store, config: Config, bench: Bench) -> None:
+    """Hold and release, judge lateness, close repeats that are no longer safe."""
+    with store.write(ACTOR) as tx:
+        duties.judge_lateness(tx, config)
+        duties.reconcile(tx, config, bench.fitted, bench.missing)
+        duties.close_unsafe_repeats(tx, config, bench.fitted)
+        duties.say_no_goal(tx, config)
+
+
+def judge_anew(store: Store, config: Config, bench: Bench, why: str) -> None:
+    """Judge lateness, then fit every queue to its rate: after an outage, or when the clock jumped."""
+    with store.write(ACTOR) as tx:
+        config_watch.note(tx, config)
+        pilots.note_changed_charters(tx, config)
+        duties.judge_lateness(tx, config)
+        duties.reconcile(tx, config, bench.fitted, bench.missing)
+        moved = duties.replan_all(tx, config, why)
+    if moved:
+        log.info("%d deliveries got a new slot: %s", moved, why)
+
+
+def take_over(store: Store, config: Config, bench: Bench, *, replan: bool) -> None:
+    """Make an edited config felt: its event, its charters, and new slots where the rates changed."""
+    with store.write(ACTOR) as tx:
+        config_watch.note(tx, config)
+        pilots.note_changed_charters(tx, config)
+        duties.reconcile(tx, config, bench.fitted, bench.missing)
+        if replan:
+            duties.replan_all(tx, config, "the posting rates were changed")
+
+
+def reread(workspace: Workspace) -> tuple[Config, Bench]:
+    """Read config.toml and the plugins again; GovpostError when they cannot be taken over."""
+    fresh = config_module.load(workspace.root)
+    trial = Workspace(root=workspace.root, config=fresh, store=workspace.store, clock=workspace.clock)
+    return fresh, trial.bench()
+
+
+def log_head(store: Store) -> None:
+    """Write the head of the event chain to the log, to be held against the store later."""
+    with store.read() as conn:
+        log.info("the head of the event chain is %s", chain.head(conn))

@@ -1,0 +1,60 @@
+"""Whether there is something to do: now, or soon enough to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, or_
+
+from govpost.store import channels, deliveries, meta, pilots, rescue
+from govpost.store.rows import DELIVERY
+
+SOON = timedelta(seconds=60)
+
+
+def has_work(conn: Connection, channel: str, now: datetime) -> bool:
+    """Say whether a channel has something due, or an open outcome to ask about."""
+    due = deliveries.next_due(conn, channel)
+    if due is not None and due <= now and _opens_at(conn, channel, now) <= now:
+        return True
+    look = rescue.next_look(conn, channel)
+    return look is not None and look <= now
+
+
+def next_work(conn: Connection, names: Iterable[str], now: datetime) -> datetime | None:
+    """Return when the next delivery falls due after `now`, None when none is queued."""
+    found = [due for name in names if (due := deliveries.next_due(conn, name)) is not None and due > now]
+    return min(found, default=None)
+
+
+def is_busy(conn: Connection, names: Iterable[str], now: datetime) -> bool:
+    """Say whether anything is due, in flight, or waiting for a retry within a minute; later slots do not count."""
+    if deliveries.in_state(conn, "publishing", limit=1):
+        return True
+    return any(_soon(conn, name, now) for name in names)
+
+
+def _soon(conn: Connection, name: str, now: datetime) -> bool:
+    look = rescue.next_look(conn, name)
+    if look is not None and look <= now + SOON:
+        return True
+    pilot = pilots.get(conn, name)
+    if meta.frozen(conn) or pilot is None or pilot.state not in ("running", "graduated"):
+        return False
+    if _opens_at(conn, name, now) > now + SOON:
+        return False
+    waiting = deliveries.find(
+        conn,
+        DELIVERY.c.channel == name,
+        or_(DELIVERY.c.state == "queued", (DELIVERY.c.state == "held") & (DELIVERY.c.tries > 0)),
+        or_(DELIVERY.c.due <= now, (DELIVERY.c.tries > 0) & (DELIVERY.c.due <= now + SOON)),
+    )
+    gap = channels.get(conn, name).gap_until
+    blocked = gap is not None and gap > now + SOON
+    return any(not (blocked and row.tries == 0 and row.part == 1 and not row.rush) for row in waiting)
+
+
+def _opens_at(conn: Connection, channel: str, now: datetime) -> datetime:
+    about = channels.get(conn, channel)
+    return max([now, *(each for each in (about.paused_until, about.next_allowed_at) if each is not None)])

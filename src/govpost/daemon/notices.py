@@ -1,0 +1,112 @@
+"""Telling others what happened: every event to the plugins, those that need a person to `[notify] command`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from govpost.domain import Event
+from govpost.errors import StoreUnavailable
+from govpost.registry import Registry
+from govpost.store import chain, meta
+from govpost.store.engine import Store
+from govpost.times import rfc3339
+
+TOLD = "told"
+NEEDS_A_PERSON = frozenset(
+    {
+        "delivery.uncertain",
+        "delivery.failed",
+        "delivery.missed",
+        "delivery.duplicate",
+        "channel.pause",
+        "pilot.suspended",
+        "daemon.clock",
+    }
+)
+_AT_ONCE = 200
+_COMMAND_SECONDS = 30
+
+log = logging.getLogger("govpost.notices")
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """Return an event as scripts see it."""
+    fields = {
+        name: getattr(event, name) for name in ("id", "actor", "verb", "subject", "old", "new", "why", "hash")
+    }
+    return fields | {"at": rfc3339(event.at), "detail": dict(event.detail)}
+
+
+class Teller:
+    """Reads on from where it stopped and tells each event once more at most after a crash, never less."""
+
+    def __init__(self, store: Store, registry: Registry, command: Sequence[str]) -> None:
+        self.store = store
+        self.registry = registry
+        self.command = tuple(command)
+        self._bell = threading.Event()
+        self._stop = False
+
+    def start(self) -> threading.Thread:
+        """Begin telling, on a thread of its own."""
+        thread = threading.Thread(target=self._run, name="notices", daemon=True)
+        thread.start()
+        return thread
+
+    def ring(self) -> None:
+        """Say that there may be something to tell."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """End after the event being told."""
+        self._stop = True
+        self._bell.set()
+
+    def tell(self) -> int:
+        """Tell what has not been told yet; returns how many events that were."""
+        with self.store.read() as conn:
+            told = int(meta.get(conn, TOLD) or 0)
+            events = chain.find(conn, after_id=told, limit=_AT_ONCE)
+        for event in events:
+            self.registry.broadcast(event, _listener_failed)
+            if self.command and event.verb in NEEDS_A_PERSON:
+                self._run_command(event)
+        if events:
+            with self.store.write("daemon") as tx:
+                meta.put(tx.conn, TOLD, events[-1].id)
+        return len(events)
+
+    def _run(self) -> None:
+        while not self._stop:
+            self._bell.wait()
+            self._bell.clear()
+            try:
+                while not self._stop and self.tell() == _AT_ONCE:
+                    pass
+            except StoreUnavailable:
+                continue
+            except Exception:
+                log.exception("a fault of govpost's own while telling events")
+
+    def _run_command(self, event: Event) -> None:
+        payload = json.dumps(as_json(event))
+        try:
+            subprocess.run(  # noqa: S603 - the command comes from config.toml, whose writers are trusted
+                self.command,
+                input=payload,
+                text=True,
+                timeout=_COMMAND_SECONDS,
+                check=True,
+                capture_output=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            log.error("[notify] command failed for event %s: %s", event.id, error)
+
+
+def _listener_failed(plugin: str, error: BaseException) -> None:
+    log.error("plugin %s failed to hear an event: %s: %s", plugin, type(error).__name__, error)

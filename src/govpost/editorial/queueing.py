@@ -1,0 +1,243 @@
+"""Moving what is planned and settling what went wrong: always a person, always within the rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection
+
+from govpost import planning
+from govpost.config import Config
+from govpost.domain import Action
+from govpost.errors import Refused, UsageFault
+from govpost.fitted import Fitted
+from govpost.people import Actor
+from govpost.states import DeliveryState, Role
+from govpost.store import deliveries, obstacles, posts
+from govpost.store.engine import Store, Tx
+from govpost.store.rows import DELIVERY, DeliveryRecord
+from govpost.times import describe, rfc3339
+
+SHORTEST_PREFIX = 6
+
+
+def find(conn: Connection, name: str) -> DeliveryRecord:
+    """Return the delivery a person means: its id, or a unique end or beginning of it."""
+    found = deliveries.find(conn, DELIVERY.c.id == name)
+    if not found and len(name) >= SHORTEST_PREFIX:
+        found = deliveries.find(
+            conn,
+            DELIVERY.c.id.startswith(name, autoescape=True) | DELIVERY.c.id.endswith(name, autoescape=True),
+            limit=2,
+        )
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Refused(f"more than one delivery is called {name!r}", "write more of the id")
+    raise Refused(f"there is no delivery {name!r}", "govpost delivery list shows them all")
+
+
+def move(
+    store: Store, config: Config, actor: Actor, name: str, at: datetime, channel: str | None
+) -> list[DeliveryRecord]:
+    """Give a post's waiting deliveries another time, within its own limits and the rate."""
+    actor.need(Role.PUBLISHER, to="move posts in the queue")
+    with store.write(actor.id) as tx:
+        rows = _waiting(tx.conn, name, channel)
+        for row in rows:
+            _refuse_outside(row, at, tx.now)
+            free = planning.calendar(tx, config, row.channel, [row.id])
+            why = free.refuses(at)
+            if why is not None:
+                nearest = free.nearest_free(at, max(tx.now, row.not_before or tx.now), row.expires)
+                tip = (
+                    f"the nearest free time is {rfc3339(nearest)}"
+                    if nearest
+                    else "its rate leaves no free time"
+                )
+                raise Refused(f"{row.channel} is not free then: {why}", tip)
+            _refuse_before_main(tx, config, row, rows, at)
+            planning.reslot(tx, row, at, f"moved by {actor.id}", fixed=True)
+        return [deliveries.get(tx.conn, row.id) for row in rows]
+
+
+def now(
+    store: Store, config: Config, actor: Actor, name: str, reason: str, channel: str | None
+) -> list[DeliveryRecord]:
+    """Send a post's waiting deliveries now: past the gap, not past caps or windows."""
+    actor.need(Role.PUBLISHER, to="send posts at once")
+    with store.write(actor.id) as tx:
+        rows = _waiting(tx.conn, name, channel)
+        for row in rows:
+            _refuse_outside(row, tx.now, tx.now)
+            why = planning.calendar(tx, config, row.channel, [row.id]).refuses(tx.now, ignore_gap=True)
+            if why is not None:
+                raise Refused(
+                    f"{row.channel} may not post now: {why}", "queue now passes the gap, not caps or windows"
+                )
+            _refuse_before_main(tx, config, row, rows, tx.now)
+            planning.reslot(tx, row, tx.now, reason, rush=True)
+        return [deliveries.get(tx.conn, row.id) for row in rows]
+
+
+def _waiting(conn: Connection, name: str, channel: str | None) -> list[DeliveryRecord]:
+    post = posts.find(conn, name)
+    rows = [
+        row
+        for row in deliveries.of_post(conn, post.id, post.version)
+        if row.state in ("queued", "held") and row.part == 1 and row.action == Action.PUBLISH
+        if channel in (None, row.channel)
+    ]
+    if not rows:
+        where = f" on {channel}" if channel else ""
+        raise Refused(
+            f"nothing of {post.slug} is waiting{where}",
+            f"govpost post show {post.slug} shows where it stands",
+        )
+    return rows
+
+
+def _refuse_outside(row: DeliveryRecord, at: datetime, now: datetime) -> None:
+    if at < now - timedelta(minutes=1):
+        raise UsageFault(f"{rfc3339(at)} is in the past", "name a time to come, or use govpost queue now")
+    if row.not_before is not None and at < row.not_before:
+        raise Refused(
+            f"the post must not go out before {rfc3339(row.not_before)}", "not_before was approved with it"
+        )
+    if row.expires is not None and at >= row.expires:
+        raise Refused(f"the post expires on {rfc3339(row.expires)}", "expires was approved with it")
+
+
+def _refuse_before_main(
+    tx: Tx, config: Config, row: DeliveryRecord, moving: list[DeliveryRecord], at: datetime
+) -> None:
+    if row.channel == config.main_channel or any(each.channel == config.main_channel for each in moving):
+        return
+    for other in deliveries.of_post(tx.conn, row.post_id, row.version):
+        if other.channel == config.main_channel and other.state in ("queued", "held") and other.slot > at:
+            raise Refused(
+                f"{row.channel} would come before {other.channel}, the main channel, at {rfc3339(other.slot)}",
+                "leave --channel out to move both",
+            )
+
+
+def retry(store: Store, config: Config, actor: Actor, name: str) -> DeliveryRecord:
+    """Try a failed or missed delivery again, in a new slot."""
+    actor.need(Role.PUBLISHER, to="try deliveries again")
+    with store.write(actor.id) as tx:
+        row = find(tx.conn, name)
+        if row.state not in ("failed", "missed"):
+            tip = (
+                f"govpost delivery resolve {row.id} --live URL | --not-there"
+                if row.state == "uncertain"
+                else ""
+            )
+            raise Refused(f"the delivery is {row.state}; only a failed or missed one can be tried again", tip)
+        due = _new_slot(tx, config, row)
+        why = obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now)
+        state = DeliveryState.HELD if why else DeliveryState.QUEUED
+        deliveries.move(
+            tx,
+            row,
+            state,
+            why or f"tried again by {actor.id}",
+            roles=actor.roles,
+            attempts=0,
+            slot=due,
+            due=due,
+        )
+        planning.reslot(tx, deliveries.get(tx.conn, row.id), due, f"tried again by {actor.id}")
+        return deliveries.get(tx.conn, row.id)
+
+
+def _new_slot(tx: Tx, config: Config, row: DeliveryRecord) -> datetime:
+    if row.action != Action.PUBLISH or row.part > 1:
+        return tx.now
+    if row.expires is not None and row.expires <= tx.now:
+        raise Refused(
+            f"the post expired on {rfc3339(row.expires)}",
+            "write a new post, or correct this one with another date",
+        )
+    after = max(tx.now, row.not_before or tx.now)
+    free = planning.calendar(tx, config, row.channel, [row.id]).first_free(after, row.expires)
+    if free is None:
+        raise Refused(
+            f"{row.channel} has no free time left for it", "see govpost queue list and the channel's rate"
+        )
+    return free
+
+
+def resolve_live(store: Store, actor: Actor, name: str, url: str, remote_id: str | None) -> DeliveryRecord:
+    """Settle an uncertain delivery: a person has seen it at `url`."""
+    actor.need(Role.PUBLISHER, to="settle deliveries")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise UsageFault(f"{url!r} is not a web address", "copy the address of the post from your browser")
+    with store.write(actor.id) as tx:
+        row = _uncertain(tx.conn, name)
+        kept = {"remote_id": remote_id or url, "url": url, "raw": {"resolved_by": actor.id}}
+        deliveries.move(
+            tx,
+            row,
+            DeliveryState.LIVE,
+            f"{actor.id} found it at {url}",
+            roles=actor.roles,
+            remote_id=kept["remote_id"],
+            url=url,
+            receipt=kept,
+            ambiguous=False,
+            live_at=tx.now,
+            check_at=None,
+        )
+        return deliveries.get(tx.conn, row.id)
+
+
+def resolve_absent(
+    store: Store, config: Config, fitted: Mapping[str, Fitted], actor: Actor, name: str
+) -> DeliveryRecord:
+    """Settle an uncertain delivery: a person has looked and it is not there; it is queued again with the same key."""
+    actor.need(Role.PUBLISHER, to="settle deliveries")
+    with store.write(actor.id) as tx:
+        row = _uncertain(tx.conn, name)
+        known = fitted.get(row.channel)
+        settles = (known.capabilities.settles_after if known else None) or timedelta()
+        ready = (row.gate_at or row.due) + config.daemon.attempt + settles
+        if tx.now < ready:
+            raise Refused(
+                f"it may still arrive: wait {describe(ready - tx.now)}", f"look again after {rfc3339(ready)}"
+            )
+        why = f"{actor.id} looked and it is not there"
+        deliveries.move(
+            tx,
+            row,
+            DeliveryState.QUEUED,
+            why,
+            roles=actor.roles,
+            ambiguous=False,
+            attempts=0,
+            check_at=None,
+            due=tx.now,
+        )
+        if row.part == 1 and row.action == Action.PUBLISH and (row.expires is None or row.expires > tx.now):
+            queued = deliveries.get(tx.conn, row.id)
+            planning.reslot(tx, queued, _new_slot(tx, config, queued), why)
+        return deliveries.get(tx.conn, row.id)
+
+
+def give_up(store: Store, actor: Actor, name: str) -> DeliveryRecord:
+    """Settle an uncertain delivery: nobody can tell, and it is not tried again."""
+    actor.need(Role.PUBLISHER, to="settle deliveries")
+    with store.write(actor.id) as tx:
+        row = _uncertain(tx.conn, name)
+        why = f"given up by {actor.id}; it may or may not be public"
+        deliveries.move(tx, row, DeliveryState.FAILED, why, roles=actor.roles, check_at=None, ambiguous=False)
+        return deliveries.get(tx.conn, row.id)
+
+
+def _uncertain(conn: Connection, name: str) -> DeliveryRecord:
+    row = find(conn, name)
+    if row.state != "uncertain":
+        raise Refused(f"the delivery is {row.state}; only an uncertain one needs settling", "")
+    return row

@@ -1,0 +1,158 @@
+"""Stopping a post: cancel what has not gone out, withdraw what has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from govpost.config import Config
+from govpost.domain import Action, Variant
+from govpost.draft_json import variant_to_dict
+from govpost.errors import Refused, did_you_mean
+from govpost.fitted import Fitted
+from govpost.people import Actor
+from govpost.planning import text_hash
+from govpost.states import DeliveryState, PostState, Role
+from govpost.store import deliveries, obstacles, posts
+from govpost.store.engine import Store, Tx
+from govpost.store.rows import DeliveryRecord, PostRecord
+from govpost.times import moment_of_instant, uuid7
+
+_STOPPABLE = ("queued", "held", "missed", "failed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """What came of stopping a post: deliveries stopped, those too late to stop, and addresses to take down by hand."""
+
+    post: PostRecord
+    stopped: list[DeliveryRecord] = field(default_factory=list)
+    too_late: list[DeliveryRecord] = field(default_factory=list)
+    by_hand: list[DeliveryRecord] = field(default_factory=list)
+
+
+def passed_the_gate(row: DeliveryRecord) -> bool:
+    """Say whether a delivery may have reached its platform."""
+    return row.gate_at is not None or row.state in ("live", "pending", "uncertain", "withdrawn")
+
+
+def cancel_deliveries(tx: Tx, post: PostRecord, why: str) -> list[DeliveryRecord]:
+    """Cancel every delivery of the post's version that has not passed the gate; one being prepared is taken back."""
+    stopped = []
+    for row in reversed(deliveries.of_post(tx.conn, post.id, post.version)):
+        if row.state == DeliveryState.PUBLISHING and row.gate_at is None:
+            deliveries.move(tx, row, DeliveryState.QUEUED, why)
+            row = deliveries.get(tx.conn, row.id)
+        if row.state in _STOPPABLE and not row.ambiguous:
+            deliveries.move(tx, row, DeliveryState.CANCELLED, why, roles={Role.DAEMON})
+            stopped.append(row)
+    return stopped
+
+
+def cancel(store: Store, actor: Actor, name: str, reason: str) -> Stopped:
+    """Cancel a post, by order: what is on the wire or public stays, and is named."""
+    with store.write(actor.id) as tx:
+        post = posts.find(tx.conn, name)
+        rows = deliveries.of_post(tx.conn, post.id, post.version)
+        roles = (Role.PUBLISHER,) if rows else (Role.AUTHOR, Role.PUBLISHER)
+        actor.need(*roles, to="cancel posts")
+        if post.state in ("published", "withdrawn", "cancelled"):
+            tip = (
+                f"govpost post withdraw {post.slug} --reason CODE takes it down"
+                if post.state == "published"
+                else ""
+            )
+            raise Refused(f"{post.slug} is {post.state}; there is nothing left to cancel", tip)
+        stopped = cancel_deliveries(tx, post, reason)
+        post = posts.by_id(tx.conn, post.id)
+        if not rows:
+            post = posts.move(tx, post, PostState.CANCELLED, actor.roles, reason)
+        stopped_ids = {row.id for row in stopped}
+        too_late = [
+            row for row in rows if row.id not in stopped_ids and row.state not in ("cancelled", "withdrawn")
+        ]
+        tx.event(
+            "post.cancel", f"post:{post.id}", why=reason, post=post.id, too_late=[row.id for row in too_late]
+        )
+        return Stopped(post=post, stopped=stopped, too_late=too_late)
+
+
+def withdraw(
+    store: Store,
+    config: Config,
+    fitted: Mapping[str, Fitted],
+    actor: Actor,
+    name: str,
+    code: str,
+    remark: str = "",
+) -> Stopped:
+    """Take a post down everywhere, last part first; its public words come from `[withdrawal]` in config."""
+    actor.need(Role.PUBLISHER, to="withdraw posts")
+    if code not in config.withdrawal:
+        codes = ", ".join(config.withdrawal)
+        raise Refused(
+            f"there is no reason code {code!r}{did_you_mean(code, config.withdrawal)}",
+            f"the codes are: {codes}",
+        )
+    with store.write(actor.id) as tx:
+        post = posts.find(tx.conn, name)
+        cancelled = cancel_deliveries(tx, post, f"the post is withdrawn: {code}")
+        rows = [row for row in deliveries.of_post(tx.conn, post.id) if row.action != Action.WITHDRAW]
+        live = [row for row in rows if row.state == DeliveryState.LIVE and row.action == Action.PUBLISH]
+        if not live:
+            raise Refused(
+                f"{post.slug} is {post.state}; nothing of it is public that could be withdrawn", _look(post)
+            )
+        ordered = {
+            row.target for row in deliveries.of_post(tx.conn, post.id) if row.action == Action.WITHDRAW
+        }
+        able = [row for row in live if row.channel in fitted and fitted[row.channel].withdraws]
+        taken = [row for row in able if row.id not in ordered]
+        deliveries.add(tx, _withdrawals(tx, post, taken, config.withdrawal[code]))
+        open_ones = [row for row in rows if row.state in ("publishing", "pending", "uncertain")]
+        by_hand = [row for row in live if row not in able]
+        why = f"{code}: {remark}" if remark else code
+        by_hand_at = [row.url or row.id for row in by_hand]
+        tx.event("post.withdraw", f"post:{post.id}", why=why, post=post.id, by_hand=by_hand_at)
+        return Stopped(
+            post=posts.by_id(tx.conn, post.id), stopped=cancelled + taken, too_late=open_ones, by_hand=by_hand
+        )
+
+
+def _look(post: PostRecord) -> str:
+    return f"govpost post show {post.slug} shows where it stands"
+
+
+def _withdrawals(tx: Tx, post: PostRecord, live: list[DeliveryRecord], notice: str) -> list[DeliveryRecord]:
+    """Make one withdraw delivery for each live one, each waiting for the part after it to be gone."""
+    made: list[DeliveryRecord] = []
+    later: dict[str, str] = {}
+    for row in sorted(live, key=lambda each: (each.channel, -each.part)):
+        why = obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now)
+        waits_for = later.get(row.channel)
+        order = DeliveryRecord(
+            id=uuid7(tx.now),
+            post_id=post.id,
+            version=row.version,
+            channel=row.channel,
+            platform=row.platform,
+            part=row.part,
+            parts=row.parts,
+            action=Action.WITHDRAW,
+            state=DeliveryState.HELD if why or waits_for else DeliveryState.QUEUED,
+            priority=2,
+            slot=tx.now,
+            due=tx.now,
+            wall=moment_of_instant(tx.now, row.zone).wall,
+            zone=row.zone,
+            variant=variant_to_dict(Variant(key="", action=Action.WITHDRAW, text="")),
+            text_hash=text_hash(""),
+            target=row.id,
+            notice=notice,
+            waits_for=waits_for,
+            reason=why or ("waits until the part after it is down" if waits_for else ""),
+            created_at=tx.now,
+        )
+        later[row.channel] = order.id
+        made.append(order)
+    return made

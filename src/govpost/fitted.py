@@ -1,0 +1,127 @@
+"""A channel fitted out for work: its config, its platform, what it can carry, and its checked settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from govpost import vault
+from govpost.config import ChannelConfig, Config
+from govpost.contract import Amends, Confirms, Platform, Stages, Withdraws
+from govpost.domain import Capabilities, Channel
+from govpost.errors import Mistake, Mistakes, did_you_mean
+from govpost.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """One channel with its platform; `channel` carries no secrets until `with_secrets`."""
+
+    name: str
+    config: ChannelConfig
+    platform: Platform
+    capabilities: Capabilities
+    channel: Channel
+    root: Path
+
+    @property
+    def stages(self) -> bool:
+        """Say whether files go up before the post."""
+        return isinstance(self.platform, Stages)
+
+    @property
+    def confirms(self) -> bool:
+        """Say whether the platform can be asked for a post."""
+        return isinstance(self.platform, Confirms)
+
+    @property
+    def amends(self) -> bool:
+        """Say whether the platform changes a post in place."""
+        return isinstance(self.platform, Amends)
+
+    @property
+    def withdraws(self) -> bool:
+        """Say whether the platform takes a post down."""
+        return isinstance(self.platform, Withdraws)
+
+    def with_secrets(self) -> Channel:
+        """Return the channel with its secrets resolved; `Refused` when one is missing."""
+        secrets = vault.resolve_all(self.config.secrets, self.root)
+        about = self.channel
+        return Channel(
+            name=about.name,
+            platform=about.platform,
+            settings=about.settings,
+            limits=about.limits,
+            secrets=secrets,
+        )
+
+
+def fit(config: Config, registry: Registry, name: str) -> Fitted | None:
+    """Fit out one channel; None when its platform is not loaded, `Mistakes` when its settings are wrong."""
+    about = config.channels[name]
+    platform = registry.platforms.get(about.platform)
+    if platform is None:
+        return None
+    settings = _settings(config, name, about.settings, getattr(platform, "Settings", None))
+    channel = Channel(name=name, platform=about.platform, settings=settings)
+    return Fitted(
+        name=name,
+        config=about,
+        platform=platform,
+        capabilities=registry.capabilities(channel),
+        channel=channel,
+        root=config.root,
+    )
+
+
+def fit_all(config: Config, registry: Registry) -> dict[str, Fitted]:
+    """Fit out every channel whose platform is loaded; `Mistakes` names all wrong settings at once."""
+    found: dict[str, Fitted] = {}
+    mistakes: list[Mistake] = []
+    for name in config.channels:
+        try:
+            fitted = fit(config, registry, name)
+        except Mistakes as wrong:
+            mistakes += wrong.mistakes
+            continue
+        if fitted is not None:
+            found[name] = fitted
+    if mistakes:
+        raise Mistakes(mistakes)
+    return found
+
+
+def _settings(
+    config: Config, name: str, raw: Mapping[str, Any], model: type[BaseModel] | None
+) -> dict[str, Any]:
+    if model is None:
+        return dict(raw)
+    try:
+        checked = model.model_validate(dict(raw))
+    except ValidationError as error:
+        raise Mistakes(_mistake(config, name, model, each) for each in error.errors()) from error
+    settings = checked.model_dump(mode="json")
+    for key in type(checked).model_fields:
+        value = getattr(checked, key)
+        if isinstance(value, Path):
+            settings[key] = str(config.root / value)
+    return settings
+
+
+def _mistake(config: Config, name: str, model: type[BaseModel], error: Any) -> Mistake:
+    path = [str(part) for part in error["loc"]]
+    where = ("channels", name, "settings", *path)
+    line = next(filter(None, (config.line(*where[:length]) for length in range(len(where), 1, -1))), None)
+    label = f"[channels.{name}] settings" + "".join(f".{part}" for part in path)
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = f"the platform knows no such setting{did_you_mean(path[-1], model.model_fields)}"
+    elif error["type"] == "missing":
+        message = "is missing"
+    tip = f"see what the plugin's README says of {path[-1]}" if path else "see the plugin's README"
+    return Mistake(message=f"{label}: {message}", file=str(config.path.name), line=line, tip=tip)

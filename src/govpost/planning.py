@@ -1,0 +1,242 @@
+"""Slots for approved posts: the store's rows through the planner and back, in one write transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from govpost.calendars import Booking, Calendar
+from govpost.config import Config
+from govpost.digest import sha256
+from govpost.domain import Action, Draft, Priority
+from govpost.errors import Refused
+from govpost.planner import Wish, plan
+from govpost.planner import replan as refit
+from govpost.states import DeliveryState
+from govpost.store import channels, deliveries, obstacles, pilots
+from govpost.store.engine import Tx
+from govpost.store.rows import DELIVERY, DeliveryRecord, PostRecord, VersionRecord
+from govpost.times import moment_of_instant, rfc3339, uuid7
+
+LOOK_BACK = timedelta(days=15)
+"""How far back sent posts are read: a week's cap can reach almost two calendar weeks."""
+
+
+def text_hash(text: str) -> str:
+    """Return what makes two texts the same: their words, whatever the spacing and case."""
+    return sha256(" ".join(text.split()).casefold())
+
+
+def movable(delivery: DeliveryRecord) -> bool:
+    """Say whether the planner may give a delivery another slot."""
+    return (
+        delivery.state in ("queued", "held")
+        and delivery.tries == 0
+        and not delivery.fixed
+        and not delivery.rush
+    )
+
+
+def calendar(tx: Tx, config: Config, channel: str, without: Iterable[str] = ()) -> Calendar:
+    """Return a channel's calendar as its rows stand; first locks the channel's row."""
+    channels.ensure(tx, [channel])
+    channels.get(tx.conn, channel, lock=True)
+    left_out = set(without)
+    main = _main_slots(tx, config, channel)
+    bookings = [
+        _booking(row, main.get(row.post_id))
+        for row in deliveries.planned(tx.conn, channel, tx.now - LOOK_BACK)
+        if row.id not in left_out
+    ]
+    pilot = pilots.get(tx.conn, channel)
+    return Calendar(channel, config.rate(channel), bookings, not_after=pilot.ends if pilot else None)
+
+
+def _booking(row: DeliveryRecord, main: datetime | None) -> Booking:
+    after = max((each for each in (row.not_before, main) if each is not None), default=None)
+    return Booking(
+        key=row.id,
+        due=row.live_at or row.slot,
+        priority=list(Priority)[row.priority],
+        movable=movable(row),
+        after=after,
+        before=row.expires,
+    )
+
+
+def _main_slots(tx: Tx, config: Config, channel: str) -> dict[str, datetime]:
+    """Return when each post's main channel is planned: the earliest its other channels may go."""
+    if channel == config.main_channel:
+        return {}
+    rows = tx.conn.execute(
+        select(DELIVERY.c.post_id, DELIVERY.c.slot).where(
+            DELIVERY.c.channel == config.main_channel,
+            deliveries.opens_slot(),
+            DELIVERY.c.state.in_(("queued", "held")),
+        )
+    )
+    return {row.post_id: row.slot for row in rows}
+
+
+def trial(tx: Tx, config: Config, draft: Draft, names: Sequence[str], own: str | None) -> dict[str, str]:
+    """Say for which channels a draft would get no slot now, and why; books nothing."""
+    taken = [row.id for row in deliveries.of_post(tx.conn, own)] if own else []
+    calendars = {name: calendar(tx, config, name, taken) for name in names}
+    wishes = [_wish(draft, name, name) for name in names]
+    return dict(plan(wishes, calendars, main_channel=config.main_channel, now=tx.now).refused)
+
+
+def preview(tx: Tx, config: Config, draft: Draft, names: Sequence[str]) -> dict[str, datetime]:
+    """Return the slots a draft would get now; books nothing."""
+    calendars = {name: calendar(tx, config, name) for name in names}
+    wishes = [_wish(draft, name, name) for name in names]
+    return dict(plan(wishes, calendars, main_channel=config.main_channel, now=tx.now).slots)
+
+
+def _wish(draft: Draft, channel: str, key: str) -> Wish:
+    return Wish(
+        key=key,
+        channel=channel,
+        at=draft.at.utc if draft.at else None,
+        after=draft.not_before.utc if draft.not_before else None,
+        before=draft.expires.utc if draft.expires else None,
+        priority=draft.priority,
+    )
+
+
+def schedule(
+    tx: Tx, config: Config, post: PostRecord, version: VersionRecord, draft: Draft
+) -> list[DeliveryRecord]:
+    """Give every channel of an approved version its slot and enter the deliveries; `Refused` where one has none."""
+    published = [name for name, each in version.channels.items() if each["target"] is None]
+    calendars = {name: calendar(tx, config, name) for name in published}
+    keys = {name: uuid7(tx.now) for name in published}
+    wishes = [_wish(draft, name, keys[name]) for name in published]
+    found = plan(wishes, calendars, main_channel=config.main_channel, now=tx.now)
+    if found.refused:
+        names = {key: name for name, key in keys.items()}
+        why = "; ".join(f"{names[key]}: {reason}" for key, reason in found.refused.items())
+        raise Refused(
+            f"no slot for {post.slug}: {why}", "change `at` or `expires` in the post, or the channel's rate"
+        )
+    rows: list[DeliveryRecord] = []
+    for name, sealed in version.channels.items():
+        due = found.slots[keys[name]] if name in keys else max(tx.now, draft.at.utc if draft.at else tx.now)
+        rows += _deliveries(tx, config, post, draft, name, sealed, due, keys.get(name))
+    deliveries.add(tx, rows)
+    _apply_moves(tx, config, found.moved, f"moved for {post.slug}, which has a higher priority")
+    return rows
+
+
+def _deliveries(
+    tx: Tx,
+    config: Config,
+    post: PostRecord,
+    draft: Draft,
+    name: str,
+    sealed: Mapping[str, Any],
+    due: datetime,
+    key: str | None,
+) -> list[DeliveryRecord]:
+    zone = config.zone(name)
+    why = obstacles.obstacle(tx.conn, name, sealed["platform"], tx.now) or obstacles.cap_reached(
+        tx.conn, name
+    )
+    rows: list[DeliveryRecord] = []
+    for number, part in enumerate(sealed["parts"], start=1):
+        before = rows[-1].id if rows else None
+        reason = why or (f"waits for part {number - 1}" if before else "")
+        row = DeliveryRecord(
+            id=key if key is not None and number == 1 else uuid7(tx.now),
+            post_id=post.id,
+            version=post.version,
+            channel=name,
+            platform=sealed["platform"],
+            part=number,
+            parts=len(sealed["parts"]),
+            action=Action.PUBLISH if sealed["target"] is None else Action.AMEND,
+            state=DeliveryState.HELD if reason else DeliveryState.QUEUED,
+            priority=draft.priority.rank,
+            slot=due,
+            due=due,
+            wall=moment_of_instant(due, zone).wall,
+            zone=zone,
+            not_before=draft.not_before.utc if draft.not_before else None,
+            expires=draft.expires.utc if draft.expires else None,
+            fixed=draft.at is not None,
+            variant=part["variant"],
+            text_hash=text_hash(part["variant"]["text"]),
+            target=sealed["target"],
+            waits_for=before,
+            reason=reason,
+            created_at=tx.now,
+        )
+        rows.append(row)
+    return rows
+
+
+def _apply_moves(tx: Tx, config: Config, moved: Mapping[str, tuple[datetime, datetime]], why: str) -> None:
+    for key, (_old, new) in moved.items():
+        row = deliveries.get(tx.conn, key)
+        reslot(tx, row, new, why)
+        if row.channel == config.main_channel:
+            _follow_main(tx, config, row, new)
+
+
+def _follow_main(tx: Tx, config: Config, main: DeliveryRecord, new: datetime) -> None:
+    """Keep a post's other channels from coming before its main channel, which moved."""
+    for row in deliveries.of_post(tx.conn, main.post_id, main.version):
+        if row.channel != main.channel and movable(row) and row.part == 1 and row.slot < new:
+            free = calendar(tx, config, row.channel, [row.id]).first_free(new, row.expires)
+            if free is not None:
+                reslot(tx, row, free, f"not before {main.channel}, the main channel")
+
+
+def reslot(tx: Tx, delivery: DeliveryRecord, new: datetime, why: str, **values: Any) -> None:
+    """Give a delivery, with the parts that share its slot, another time."""
+    same = (
+        (DELIVERY.c.post_id == delivery.post_id)
+        & (DELIVERY.c.version == delivery.version)
+        & (DELIVERY.c.channel == delivery.channel)
+        & (DELIVERY.c.action == delivery.action)
+        & DELIVERY.c.state.in_(("queued", "held"))
+    )
+    wall = moment_of_instant(new, delivery.zone).wall
+    tx.conn.execute(update(DELIVERY).where(same).values(slot=new, due=new, wall=wall, **values))
+    deliveries.note(tx, delivery, "delivery.slot", old=rfc3339(delivery.slot), new=rfc3339(new), why=why)
+
+
+def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
+    """Fit a channel's queue to its rate as it is now; returns how many deliveries got a new slot."""
+    planned = deliveries.planned(tx.conn, channel, tx.now - LOOK_BACK)
+    queue = {
+        row.id: row for row in planned if row.state in ("queued", "held") and row.tries == 0 and not row.rush
+    }
+    if not queue:
+        return 0
+    main = _main_slots(tx, config, channel)
+    wanted = []
+    for row in queue.values():
+        booking = _booking(row, main.get(row.post_id))
+        due = max(row.slot, booking.after or row.slot)
+        wanted.append(
+            Booking(
+                key=row.id,
+                due=due,
+                priority=booking.priority,
+                movable=True,
+                after=booking.after,
+                before=booking.before,
+            )
+        )
+    moved = refit(calendar(tx, config, channel, queue), wanted, tx.now)
+    changed = 0
+    for booking in wanted:
+        new = moved[booking.key][1] if booking.key in moved else booking.due
+        if new != queue[booking.key].slot:
+            reslot(tx, queue[booking.key], new, why)
+            changed += 1
+    return changed

@@ -1,0 +1,288 @@
+"""One claimed delivery to its outcome. The only caller of a platform's writes.
+
+Claim, stage, gate, publish: the gate is committed before the wire is touched, the receipt before anything else is
+done, and no transaction is open while the network is used.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from govpost import attempts, outcomes, seal
+from govpost.attempts import Answer, Claim, Monotonic
+from govpost.config import Config
+from govpost.domain import Action
+from govpost.draft_json import variant_from_dict
+from govpost.errors import PublishError, Refused, StoreUnavailable, Uncertain
+from govpost.fitted import Fitted
+from govpost.outcomes import Outcome, Standing
+from govpost.render import fits
+from govpost.states import DeliveryState, PilotState, Role
+from govpost.store import channels, deliveries, meta, pilots, rescue
+from govpost.store.deliveries import Fence
+from govpost.store.engine import Store, Tx
+from govpost.store.rows import DeliveryRecord
+
+ACTOR = "daemon"
+LEASE_MARGIN = timedelta(seconds=30)
+_WAITS = (0.1, 0.3, 1.0, 2.0)
+
+Result = TypeVar("Result")
+log = logging.getLogger("govpost.publisher")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """The config in force and the channels fitted out under it; replaced whole on a reload."""
+
+    config: Config
+    fitted: dict[str, Fitted]
+
+
+def _nothing(_delivery: DeliveryRecord) -> None:
+    """Hear of a claim and do nothing."""
+
+
+@dataclass(kw_only=True)
+class Publisher:
+    """Carries deliveries out.
+
+    `unrecorded` holds what the store has not taken yet; no claim is made while there is any. `stopping` ends claims
+    and waits, `abandon` ends even the attempts to record.
+    """
+
+    store: Store
+    owner: str
+    setup: Setup
+    monotonic: Monotonic = time.monotonic
+    unrecorded: dict[str, str] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    abandon: threading.Event = field(default_factory=threading.Event)
+    may_claim: Callable[[], bool] = lambda: True
+    claimed: Callable[[DeliveryRecord], None] = _nothing
+
+    def deliver(self, name: str) -> bool:
+        """Carry the channel's next due delivery to its outcome; False when none may be taken now."""
+        fitted = self.setup.fitted.get(name)
+        if fitted is None or not self.open():
+            return False
+        try:
+            channel = fitted.with_secrets()
+        except Refused as missing:
+            self._lock_out(name, f"{missing.message}; {missing.tip}")
+            return False
+        claim, gated = self._claim(fitted)
+        if claim is None:
+            return False
+        self.claimed(claim.delivery)
+        staged = Answer()
+        if not gated:
+            staged = attempts.stage(fitted, claim, channel, self.must_stop, self.monotonic)
+            if staged.error is not None:
+                self._record(fitted, claim, staged)
+                return True
+            claim = claim.with_staged(staged.staged)
+            if not self._pass_gate(fitted, claim):
+                return True
+        answer = attempts.publish(fitted, claim, channel, self.monotonic)
+        self._record(fitted, claim, replace(answer, evidence=staged.evidence + answer.evidence))
+        return True
+
+    def open(self) -> bool:
+        """Say whether anything may be taken on now."""
+        return not self.unrecorded and not self.stopping.is_set() and self.may_claim()
+
+    def must_stop(self) -> bool:
+        """Say whether waits for a retry must end: we are stopping, or everything is frozen."""
+        if self.stopping.is_set():
+            return True
+        try:
+            with self.store.read() as conn:
+                return meta.frozen(conn) is not None
+        except StoreUnavailable:
+            return True
+
+    def _lock_out(self, name: str, why: str) -> None:
+        with self.store.write(ACTOR) as tx:
+            if not channels.is_paused(channels.get(tx.conn, name), tx.now):
+                channels.pause(tx, name, channels.FOR_GOOD, why)
+
+    def _claim(self, fitted: Fitted) -> tuple[Claim | None, bool]:
+        """Claim; what needs no upload and no file read passes the gate in the same transaction."""
+        config = self.setup.config
+        with self.store.write(ACTOR) as tx:
+            taken = deliveries.claim(
+                tx,
+                fitted.name,
+                owner=self.owner,
+                lease=config.daemon.attempt + LEASE_MARGIN,
+                gap=config.rate(fitted.name).min_gap,
+                main_channel=config.main_channel,
+            )
+            if taken is None:
+                return None, False
+            claim = self._prepare(tx, taken)
+            if fitted.stages or claim.variant.media:
+                return claim, False
+            return (claim, True) if self._gate(tx, fitted, claim, []) else (None, False)
+
+    def _prepare(self, tx: Tx, taken: DeliveryRecord) -> Claim:
+        config = self.setup.config
+        before = deliveries.get(tx.conn, taken.waits_for) if taken.waits_for else None
+        variant = variant_from_dict(
+            taken.variant,
+            config.root / config.store.media,
+            key=taken.id,
+            at=taken.slot,
+            reply_to=before.remote_id if before and taken.action == Action.PUBLISH else None,
+        )
+        return Claim(
+            delivery=taken,
+            fence=Fence(self.owner, taken.tries),
+            variant=variant,
+            target=deliveries.get(tx.conn, taken.target) if taken.target else None,
+            deadline=self.monotonic() + config.daemon.attempt.total_seconds(),
+        )
+
+    def _pass_gate(self, fitted: Fitted, claim: Claim) -> bool:
+        hashes = seal.media_hashes(claim.variant.media)
+        try:
+            with self.store.write(ACTOR) as tx:
+                return self._gate(tx, fitted, claim, hashes)
+        except StoreUnavailable as error:
+            why = f"the gate could not be committed: {error.message}"
+            self._insist(claim, why, lambda tx: _give_back(tx, claim, why))
+            return False
+
+    def _gate(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> bool:
+        trouble = self._trouble(tx, fitted, claim, hashes)
+        if trouble is not None:
+            state = DeliveryState.UNCERTAIN if claim.delivery.ambiguous else DeliveryState.FAILED
+            deliveries.end_attempt(tx, claim.delivery, str(state), trouble, [])
+            deliveries.move(tx, claim.delivery, state, trouble, fence=claim.fence)
+            return False
+        if self._repeat_came_too_late(tx, fitted, claim):
+            return False
+        if deliveries.gate(tx, claim.delivery, claim.fence):
+            return True
+        _give_back(tx, claim, "the gate is shut: frozen, paused, suspended, cancelled or expired meanwhile")
+        return False
+
+    def _trouble(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> str | None:
+        """Say what of the delivery is not as it was approved, or no longer fits its channel."""
+        broken = seal.broken(tx.conn, claim.delivery, claim.variant, hashes, self.setup.config)
+        if broken is not None or claim.delivery.action == Action.WITHDRAW:
+            return broken
+        if claim.target is not None and claim.target.state != DeliveryState.LIVE:
+            return f"what it corrects is {claim.target.state}"
+        return "; ".join(fits(claim.variant, fitted.capabilities)) or None
+
+    def _repeat_came_too_late(self, tx: Tx, fitted: Fitted, claim: Claim) -> bool:
+        delivery, attempt = claim.delivery, self.setup.config.daemon.attempt
+        if not delivery.ambiguous:
+            return False
+        if outcomes.repeat_is_safe(delivery.first_sent, tx.now, fitted.capabilities, attempt):
+            return False
+        why = "an earlier attempt may have been published, and a repeat is no longer safe"
+        deliveries.end_attempt(tx, delivery, "uncertain", why, [])
+        deliveries.move(tx, delivery, DeliveryState.UNCERTAIN, why, fence=claim.fence, check_at=tx.now)
+        return True
+
+    def _record(self, fitted: Fitted, claim: Claim, answer: Answer) -> None:
+        said = f"receipt {answer.receipt}" if answer.receipt else f"outcome {answer.error!r}"
+        self._insist(claim, said, lambda tx: self._settle(tx, fitted, claim, answer))
+
+    def _insist(self, claim: Claim, said: str, work: Callable[[Tx], None]) -> None:
+        """Keep trying until the store has taken what happened; meanwhile nothing is claimed."""
+        tries = 0
+        while True:
+            try:
+                with self.store.write(ACTOR) as tx:
+                    work(tx)
+            except StoreUnavailable as error:
+                if claim.delivery.id not in self.unrecorded:
+                    log.error(
+                        "delivery %s is not recorded yet: %s: %s", claim.delivery.id, said, error.message
+                    )
+                self.unrecorded[claim.delivery.id] = said
+            else:
+                self.unrecorded.pop(claim.delivery.id, None)
+                return
+            if self.abandon.wait(_WAITS[min(tries, len(_WAITS) - 1)]):
+                log.critical("delivery %s is NOT RECORDED: %s", claim.delivery.id, said)
+                return
+            tries += 1
+
+    def _outcome(self, fitted: Fitted, claim: Claim, answer: Answer, tx: Tx) -> Outcome:
+        if answer.receipt is not None:
+            return outcomes.of_receipt(answer.receipt, tx.now)
+        now = deliveries.get(tx.conn, claim.delivery.id)
+        standing = Standing(attempts=now.attempts, ambiguous=now.ambiguous, first_sent=now.first_sent)
+        error: PublishError = answer.error or Uncertain("the plugin said nothing")
+        rate = self.setup.config.rate(fitted.name)
+        return outcomes.of_error(
+            error, standing, rate, fitted.capabilities, tx.now, self.setup.config.daemon.attempt
+        )
+
+    def _settle(self, tx: Tx, fitted: Fitted, claim: Claim, answer: Answer) -> None:
+        delivery = claim.delivery
+        outcome = self._outcome(fitted, claim, answer, tx)
+        deliveries.end_attempt(tx, delivery, str(outcome.state), outcome.reason, answer.evidence)
+        if deliveries.move(tx, delivery, outcome.state, outcome.reason, fence=claim.fence, **outcome.values):
+            self._after(tx, claim, outcome)
+        elif answer.receipt is not None:
+            rescue.late_receipt(tx, delivery, dict(outcome.values))
+        _note_trouble(tx, fitted.name, outcome, crashed=answer.crashed)
+
+    def _after(self, tx: Tx, claim: Claim, outcome: Outcome) -> None:
+        if outcome.repeat_at is not None:
+            again = deliveries.get(tx.conn, claim.delivery.id)
+            why = f"{outcome.reason}; a repeat with the same key is safe"
+            deliveries.move(tx, again, DeliveryState.QUEUED, why, due=outcome.repeat_at, check_at=None)
+        target = claim.target
+        if (
+            claim.delivery.action == Action.WITHDRAW
+            and target is not None
+            and outcome.state == DeliveryState.LIVE
+        ):
+            deliveries.move(tx, target, DeliveryState.WITHDRAWN, claim.delivery.notice or "")
+
+
+def _give_back(tx: Tx, claim: Claim, why: str) -> None:
+    """Queue again what did not pass the gate; what may be public from before stays an open question."""
+    deliveries.end_attempt(tx, claim.delivery, "queued", why, [])
+    deliveries.move(tx, claim.delivery, DeliveryState.QUEUED, why, fence=claim.fence)
+
+
+def _note_trouble(tx: Tx, name: str, outcome: Outcome, *, crashed: bool) -> None:
+    """Keep what an outcome says of its channel: told to wait, locked out, failing, or well again."""
+    channel = channels.get(tx.conn, name)
+    if outcome.channel_waits_until is not None:
+        channels.put(tx, name, next_allowed_at=outcome.channel_waits_until)
+    if outcome.locked_out:
+        channels.pause(
+            tx, name, channels.FOR_GOOD, f"{outcome.reason}; mend the credentials, then resume the channel"
+        )
+    if not outcome.trouble:
+        if (
+            (channel.failures or channel.crashes)
+            and outcome.channel_waits_until is None
+            and not outcome.locked_out
+        ):
+            channels.put(tx, name, failures=0, crashes=0)
+        return
+    failures, crashes = channel.failures + 1, channel.crashes + 1 if crashed else 0
+    channels.put(tx, name, failures=failures, crashes=crashes)
+    pause = outcomes.breaker_pause(failures)
+    if pause is not None and not channels.is_paused(channel, tx.now):
+        channels.pause(tx, name, tx.now + pause, f"{failures} failures in a row, the last: {outcome.reason}")
+    pilot = pilots.get(tx.conn, name)
+    if crashes >= outcomes.CRASHES_SUSPEND and pilot is not None and pilot.state in ("running", "graduated"):
+        why = f"its plugin broke {crashes} times in a row, the last: {outcome.reason}"
+        pilots.move(tx, pilot, PilotState.SUSPENDED, frozenset({Role.DAEMON}), why, resumes_to=pilot.state)

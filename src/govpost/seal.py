@@ -1,0 +1,107 @@
+"""What an approval is held against: a version's digests made when it is taken in, and checked again at the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from govpost.config import Config
+from govpost.digest import channel_digest, file_sha256, part_digest, post_digest, timing
+from govpost.domain import Action, Draft, Media, Variant
+from govpost.draft_json import from_dict, variant_to_dict
+from govpost.store import posts
+from govpost.store.rows import DeliveryRecord, VersionRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sealed:
+    """The digest of a version, and what it was made of, as JSON for the store."""
+
+    digest: str
+    channels: dict[str, Any]
+
+
+def seal(
+    draft: Draft, variants: Mapping[str, Sequence[Variant]], targets: Mapping[str, str], config: Config
+) -> Sealed:
+    """Digest a draft's variants with the settings they will go out under.
+
+    `targets` names, per channel, the delivery that an amendment changes.
+    """
+    channels: dict[str, Any] = {}
+    for name, parts in variants.items():
+        about = config.channels[name]
+        digests = [part_digest(part) for part in parts]
+        channels[name] = {
+            "platform": about.platform,
+            "digest": channel_digest(name, about.platform, about.settings, digests),
+            "target": targets.get(name),
+            "parts": [
+                {"digest": digest, "variant": variant_to_dict(part)}
+                for digest, part in zip(digests, parts, strict=True)
+            ],
+        }
+    digest = post_digest(timing(draft), {name: each["digest"] for name, each in channels.items()})
+    return Sealed(digest=digest, channels=channels)
+
+
+def media_hashes(media: Sequence[Media]) -> list[str]:
+    """Return the digests of the stored files as they are now; a file that is gone has none."""
+    found = []
+    for medium in media:
+        try:
+            found.append(file_sha256(medium.path))
+        except OSError:
+            found.append("")
+    return found
+
+
+def broken(
+    conn: Connection, delivery: DeliveryRecord, variant: Variant, hashes: Sequence[str], config: Config
+) -> str | None:
+    """Say how a delivery differs from what was approved, None when it is exactly that."""
+    if delivery.action == Action.WITHDRAW:
+        return _broken_notice(delivery, config)
+    post = posts.by_id(conn, delivery.post_id)
+    version = posts.version(conn, delivery.post_id, delivery.version)
+    if post.version != delivery.version:
+        return f"version {delivery.version} was approved, the post is at version {post.version}"
+    if not posts.approvals(conn, post.id, digest=version.digest) or post.digest != version.digest:
+        return "no approval stands for what would go out"
+    sealed = version.channels.get(delivery.channel)
+    if sealed is None or delivery.part > len(sealed["parts"]):
+        return "this channel or part was never approved"
+    for medium, found in zip(variant.media, hashes, strict=True):
+        if found != medium.sha256:
+            return f"the stored file {medium.path.name[:12]} {'changed' if found else 'is gone'} since the approval"
+    digests = [part["digest"] for part in sealed["parts"]]
+    if part_digest(variant, hashes) != digests[delivery.part - 1]:
+        return "the stored words differ from those that were approved"
+    return _broken_channel(version, delivery, digests, config)
+
+
+def _broken_channel(
+    version: VersionRecord, delivery: DeliveryRecord, digests: Sequence[str], config: Config
+) -> str | None:
+    about = config.channels.get(delivery.channel)
+    if about is None:
+        return f"the channel {delivery.channel} is no longer in config.toml"
+    recorded = {name: each["digest"] for name, each in version.channels.items()}
+    if (
+        channel_digest(delivery.channel, about.platform, about.settings, digests)
+        != recorded[delivery.channel]
+    ):
+        return f"the settings of {delivery.channel} changed since the approval; submit the post again"
+    draft = from_dict(version.draft, config.root / config.store.media)
+    if post_digest(timing(draft), recorded) != version.digest:
+        return "the stored times or channels differ from those that were approved"
+    return None
+
+
+def _broken_notice(delivery: DeliveryRecord, config: Config) -> str | None:
+    if delivery.notice not in config.withdrawal.values():
+        return "the public words for this withdrawal are no longer in config.toml"
+    return None

@@ -1,0 +1,123 @@
+"""Open outcomes: ask the platform, repeat where that is safe, else leave the question to a person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from govpost import attempts, outcomes
+from govpost.attempts import Answer, Claim
+from govpost.domain import Action
+from govpost.draft_json import variant_from_dict
+from govpost.errors import Refused, Unauthorized
+from govpost.fitted import Fitted
+from govpost.publisher import ACTOR, LEASE_MARGIN, Publisher
+from govpost.states import DeliveryState
+from govpost.store import deliveries, rescue
+from govpost.store.deliveries import Fence
+from govpost.store.engine import Tx
+from govpost.store.rows import DeliveryRecord
+
+
+def look(publisher: Publisher, name: str) -> bool:
+    """Try to settle one open outcome of a channel; False when none should be looked at now."""
+    fitted = publisher.setup.fitted.get(name)
+    if fitted is None or not publisher.open():
+        return False
+    with publisher.store.write(ACTOR) as tx:
+        delivery = rescue.claim_look(tx, name, publisher.setup.config.daemon.attempt + LEASE_MARGIN)
+        if delivery is None:
+            return False
+        if _repeat(tx, publisher, fitted, delivery):
+            return True
+        if not fitted.confirms or delivery.action == Action.WITHDRAW:
+            _leave_open(tx, publisher, delivery)
+            return True
+    answer = _ask(publisher, fitted, delivery)
+    with publisher.store.write(ACTOR) as tx:
+        _judge(tx, publisher, fitted, delivery, answer)
+    return True
+
+
+def _repeat(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord) -> bool:
+    """Queue it again with the same key where the platform still knows the key and tries are left."""
+    config = publisher.setup.config
+    if (
+        delivery.state != DeliveryState.UNCERTAIN
+        or delivery.attempts >= config.rate(delivery.channel).attempts
+    ):
+        return False
+    if not outcomes.repeat_is_safe(delivery.first_sent, tx.now, fitted.capabilities, config.daemon.attempt):
+        return False
+    why = f"{delivery.reason}; a repeat with the same key is safe"
+    return deliveries.move(tx, delivery, DeliveryState.QUEUED, why, due=tx.now, check_at=None)
+
+
+def _leave_open(tx: Tx, publisher: Publisher, delivery: DeliveryRecord) -> None:
+    if delivery.state == DeliveryState.PENDING and _silent_too_long(publisher, delivery, tx.now):
+        _give_up_waiting(tx, delivery)
+    elif delivery.state == DeliveryState.PENDING:
+        since = delivery.gate_at or delivery.due
+        rescue.look_again(tx, delivery, outcomes.next_look(since, tx.now), "")
+    else:
+        rescue.look_again(tx, delivery, None, "")
+
+
+def _ask(publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord) -> Answer:
+    config = publisher.setup.config
+    variant = variant_from_dict(
+        delivery.variant, config.root / config.store.media, key=delivery.id, at=delivery.slot
+    )
+    try:
+        channel = fitted.with_secrets()
+    except Refused as missing:
+        return Answer(error=Unauthorized(missing.message))
+    claim = Claim(
+        delivery=delivery,
+        fence=Fence("", 0),
+        variant=variant,
+        target=None,
+        deadline=publisher.monotonic() + config.daemon.attempt.total_seconds(),
+    )
+    return attempts.confirm(fitted, claim, channel, publisher.must_stop, publisher.monotonic)
+
+
+def _judge(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord, answer: Answer) -> None:
+    gate_at = delivery.gate_at or delivery.due
+    if answer.receipt is not None and not answer.receipt.pending:
+        outcome = outcomes.of_receipt(answer.receipt, tx.now)
+        deliveries.move(tx, delivery, DeliveryState.LIVE, "the platform confirms it", **outcome.values)
+    elif delivery.state == DeliveryState.PENDING and _silent_too_long(publisher, delivery, tx.now):
+        _give_up_waiting(tx, delivery)
+    elif answer.receipt is None and answer.error is None and delivery.state == DeliveryState.UNCERTAIN:
+        _absent(tx, publisher, fitted, delivery, gate_at)
+    else:
+        why = f"{delivery.reason.split('; asked:')[0]}; asked: {answer.error}" if answer.error else ""
+        rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), why)
+
+
+def _absent(
+    tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord, gate_at: datetime
+) -> None:
+    """Believe "not there" only when every late arrival is past; without a known time, never."""
+    config = publisher.setup.config
+    counts_from = outcomes.absence_counts_from(gate_at, fitted.capabilities, config.daemon.attempt)
+    if counts_from is None:
+        rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), "")
+    elif tx.now < counts_from:
+        rescue.look_again(tx, delivery, counts_from, "")
+    elif delivery.attempts >= config.rate(delivery.channel).attempts:
+        rescue.look_again(
+            tx, delivery, None, "the platform says it is not there, and all attempts are used up"
+        )
+    else:
+        why = "the platform says it is not there"
+        deliveries.move(tx, delivery, DeliveryState.QUEUED, why, due=tx.now, ambiguous=False, check_at=None)
+
+
+def _silent_too_long(publisher: Publisher, delivery: DeliveryRecord, now: datetime) -> bool:
+    return now >= (delivery.gate_at or delivery.due) + publisher.setup.config.daemon.pending
+
+
+def _give_up_waiting(tx: Tx, delivery: DeliveryRecord) -> None:
+    why = "the platform took it in and never showed it"
+    deliveries.move(tx, delivery, DeliveryState.UNCERTAIN, why, ambiguous=True, check_at=tx.now)

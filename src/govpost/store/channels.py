@@ -1,0 +1,72 @@
+"""What trouble says of a channel: paused, told to wait, failing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from govpost.store.engine import Tx
+from govpost.store.rows import CHANNEL, ChannelRecord
+
+FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
+"""`paused_until` of a channel that only a person resumes."""
+
+
+def ensure(tx: Tx, names: Iterable[str]) -> None:
+    """Make a row for each channel that has none."""
+    known = set(tx.conn.execute(select(CHANNEL.c.name)).scalars())
+    fresh = [
+        {"name": name, "paused_why": "", "failures": 0, "crashes": 0} for name in names if name not in known
+    ]
+    if fresh:
+        tx.conn.execute(insert(CHANNEL), fresh)
+
+
+def every(conn: Connection) -> dict[str, ChannelRecord]:
+    """Return all channels by name."""
+    rows = conn.execute(select(CHANNEL))
+    return {row.name: ChannelRecord.model_construct(**row._mapping) for row in rows}
+
+
+def get(conn: Connection, name: str, *, lock: bool = False) -> ChannelRecord:
+    """Return one channel; a channel never seen is one without trouble."""
+    statement = select(CHANNEL).where(CHANNEL.c.name == name)
+    row = conn.execute(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        return ChannelRecord(name=name)
+    return ChannelRecord.model_construct(**row._mapping)
+
+
+def put(tx: Tx, name: str, **values: Any) -> None:
+    """Change a channel's row."""
+    ensure(tx, [name])
+    tx.conn.execute(update(CHANNEL).where(CHANNEL.c.name == name).values(values))
+
+
+def pause(tx: Tx, name: str, until: datetime, why: str) -> None:
+    """Stop claims on one channel until an instant (`FOR_GOOD`: until a person resumes it)."""
+    put(tx, name, paused_until=until, paused_why=why)
+    forever = until >= FOR_GOOD
+    tx.event(
+        "channel.pause",
+        f"channel:{name}",
+        old="open",
+        new="paused",
+        why=why,
+        channel=name,
+        until=None if forever else until.isoformat(),
+    )
+
+
+def resume(tx: Tx, name: str, why: str) -> None:
+    """Let a paused channel go on."""
+    put(tx, name, paused_until=None, paused_why="", failures=0, crashes=0)
+    tx.event("channel.resume", f"channel:{name}", old="paused", new="open", why=why, channel=name)
+
+
+def is_paused(channel: ChannelRecord, now: datetime) -> bool:
+    """Say whether claims on the channel are stopped at `now`."""
+    return channel.paused_until is not None and channel.paused_until > now

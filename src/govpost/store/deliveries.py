@@ -1,0 +1,283 @@
+"""Deliveries: the one way they move, how one is claimed, passes the gate, and is rescued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+
+from govpost.domain import Action
+from govpost.states import DELIVERY as MACHINE
+from govpost.states import PUBLISHES, UNSETTLED, DeliveryState, Role
+from govpost.store import posts
+from govpost.store.engine import Tx
+from govpost.store.meta import FREEZE
+from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, META, PILOT, POST, DeliveryRecord
+
+HEAD_START = timedelta(seconds=5)
+"""How long a post's other channels wait for its main channel, so that the agency's own page comes first."""
+
+DAEMON = frozenset({Role.DAEMON})
+_GONE = ("failed", "cancelled", "missed")
+
+
+class Fence(NamedTuple):
+    """Whose claim, and which: a worker that lost its lease can change nothing."""
+
+    owner: str
+    tries: int
+
+
+def record(row: Any) -> DeliveryRecord:
+    """Make the value that leaves the store."""
+    return DeliveryRecord.model_construct(**row._mapping)
+
+
+def get(conn: Connection, delivery_id: str) -> DeliveryRecord:
+    """Return one delivery by its id."""
+    return record(conn.execute(select(DELIVERY).where(DELIVERY.c.id == delivery_id)).one())
+
+
+def add(tx: Tx, deliveries: Iterable[DeliveryRecord]) -> None:
+    """Enter new deliveries, each with its event."""
+    for delivery in deliveries:
+        tx.conn.execute(insert(DELIVERY), delivery.model_dump())
+        tx.event(
+            "delivery.plan",
+            f"delivery:{delivery.id}",
+            new=delivery.state,
+            why=delivery.reason,
+            post=delivery.post_id,
+            channel=delivery.channel,
+            action=delivery.action,
+            slot=delivery.slot.isoformat(),
+        )
+
+
+def move(
+    tx: Tx,
+    delivery: DeliveryRecord,
+    new: DeliveryState,
+    why: str,
+    *,
+    roles: Iterable[Role] = DAEMON,
+    fence: Fence | None = None,
+    **values: Any,
+) -> bool:
+    """Move a delivery if it still stands where `delivery` says; its event and its post's state go with it.
+
+    Returns False, changing nothing, when it moved meanwhile or the fence is not the present claim.
+    """
+    MACHINE.check(delivery.state, new, roles)
+    statement = update(DELIVERY).where(DELIVERY.c.id == delivery.id, DELIVERY.c.state == delivery.state)
+    if fence is not None:
+        statement = statement.where(DELIVERY.c.lease_owner == fence.owner, DELIVERY.c.tries == fence.tries)
+    if new != DeliveryState.PUBLISHING:
+        values |= {"lease_owner": None, "lease_until": None}
+    if tx.conn.execute(statement.values(state=str(new), reason=why, **values)).rowcount == 0:
+        return False
+    note(tx, delivery, f"delivery.{new}", old=delivery.state, new=str(new), why=why)
+    _after(tx, delivery, new)
+    return True
+
+
+def note(tx: Tx, delivery: DeliveryRecord, verb: str, **fields: Any) -> None:
+    """Leave an event about a delivery."""
+    tx.event(verb, f"delivery:{delivery.id}", post=delivery.post_id, channel=delivery.channel, **fields)
+
+
+def _after(tx: Tx, delivery: DeliveryRecord, new: DeliveryState) -> None:
+    if new == DeliveryState.LIVE:
+        for waiting in _waiting(tx.conn, delivery, DeliveryState.HELD):
+            move(
+                tx, waiting, DeliveryState.QUEUED, "what it waited for is live", due=max(tx.now, waiting.slot)
+            )
+    elif new == DeliveryState.CANCELLED:
+        for waiting in _waiting(tx.conn, delivery, DeliveryState.HELD, DeliveryState.QUEUED):
+            move(tx, waiting, DeliveryState.CANCELLED, f"part {delivery.part} before it was cancelled")
+    elif new in (DeliveryState.FAILED, DeliveryState.MISSED):
+        for waiting in _waiting(tx.conn, delivery, DeliveryState.HELD):
+            reason = f"part {delivery.part} before it is {new}: it waits until that is tried again"
+            tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == waiting.id).values(reason=reason))
+    if not {delivery.state, str(new)} <= UNSETTLED:
+        posts.settle(tx, delivery.post_id)
+
+
+def _waiting(conn: Connection, delivery: DeliveryRecord, *states: DeliveryState) -> list[DeliveryRecord]:
+    rows = conn.execute(
+        select(DELIVERY).where(DELIVERY.c.waits_for == delivery.id, DELIVERY.c.state.in_(states))
+    )
+    return [record(row) for row in rows]
+
+
+def opens_slot() -> ColumnElement[bool]:
+    """Say of a row whether sending it begins a new post on its channel: what gaps, caps and lateness count."""
+    return and_(DELIVERY.c.part == 1, DELIVERY.c.action == Action.PUBLISH)
+
+
+def _open(channel: str, now: datetime) -> ColumnElement[bool]:
+    """Say whether a channel may send at all: no freeze, pilot on, not paused, not told to wait."""
+    troubled = select(CHANNEL.c.name).where(
+        CHANNEL.c.name == channel, or_(CHANNEL.c.paused_until > now, CHANNEL.c.next_allowed_at > now)
+    )
+    runs = select(PILOT.c.channel).where(PILOT.c.channel == channel, PILOT.c.state.in_(PUBLISHES))
+    frozen = select(META.c.key).where(META.c.key == FREEZE)
+    return and_(exists(runs), ~exists(troubled), ~exists(frozen))
+
+
+def _main_first(main_channel: str, now: datetime) -> ColumnElement[bool]:
+    main = DELIVERY.alias("main")
+    ahead = select(main.c.id).where(
+        main.c.post_id == DELIVERY.c.post_id,
+        main.c.version == DELIVERY.c.version,
+        main.c.channel == main_channel,
+        main.c.state.in_(("queued", "publishing")),
+        main.c.due <= now,
+    )
+    return or_(DELIVERY.c.due <= now - HEAD_START, DELIVERY.c.channel == main_channel, ~exists(ahead))
+
+
+def claim(
+    tx: Tx, channel: str, *, owner: str, lease: timedelta, gap: timedelta, main_channel: str
+) -> DeliveryRecord | None:
+    """Take the next due delivery of a channel, or None when nothing may be taken now."""
+    now = tx.now
+    fresh = and_(opens_slot(), DELIVERY.c.tries == 0)
+    gap_open = select(CHANNEL.c.name).where(CHANNEL.c.name == channel, CHANNEL.c.gap_until > now)
+    allowed = or_(~fresh, DELIVERY.c.rush, ~exists(gap_open))
+    if cap_is_spent(tx.conn, channel):
+        allowed = and_(allowed, ~opens_slot())
+    candidate = (
+        select(DELIVERY.c.id)
+        .where(DELIVERY.c.channel == channel, DELIVERY.c.state == "queued", DELIVERY.c.due <= now)
+        .where(_open(channel, now), allowed, _main_first(main_channel, now))
+        .order_by(DELIVERY.c.due, DELIVERY.c.priority.desc(), DELIVERY.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    taken = tx.conn.execute(
+        update(DELIVERY)
+        .where(DELIVERY.c.id == candidate, DELIVERY.c.state == "queued")
+        .values(
+            state="publishing",
+            tries=DELIVERY.c.tries + 1,
+            lease_owner=owner,
+            lease_until=now + lease,
+            gate_at=None,
+        )
+        .returning(DELIVERY)
+    ).one_or_none()
+    if taken is None:
+        return None
+    delivery = record(taken)
+    if delivery.tries == 1 and delivery.part == 1 and delivery.action == Action.PUBLISH and gap:
+        tx.conn.execute(update(CHANNEL).where(CHANNEL.c.name == channel).values(gap_until=now + gap))
+    tx.conn.execute(
+        insert(ATTEMPT),
+        {"delivery_id": delivery.id, "n": delivery.tries, "owner": owner, "started_at": now, "reason": ""},
+    )
+    note(tx, delivery, "delivery.publishing", old="queued", new="publishing", why="claimed", n=delivery.tries)
+    return delivery
+
+
+def gate(tx: Tx, delivery: DeliveryRecord, fence: Fence) -> bool:
+    """Pass the last committed check before the point of no return; False when something forbids it."""
+    now = tx.now
+    cancelled = select(POST.c.id).where(POST.c.id == delivery.post_id, POST.c.state == "cancelled")
+    in_time = or_(DELIVERY.c.expires.is_(None), DELIVERY.c.expires > now, ~opens_slot())
+    passed = tx.conn.execute(
+        update(DELIVERY)
+        .where(DELIVERY.c.id == delivery.id, DELIVERY.c.state == "publishing", DELIVERY.c.gate_at.is_(None))
+        .where(DELIVERY.c.lease_owner == fence.owner, DELIVERY.c.tries == fence.tries)
+        .where(_open(delivery.channel, now), in_time, ~exists(cancelled))
+        .values(
+            gate_at=now, first_sent=func.coalesce(DELIVERY.c.first_sent, now) if delivery.ambiguous else now
+        )
+    )
+    if passed.rowcount == 0:
+        return False
+    tx.conn.execute(_attempt(delivery).values(gate_at=now))
+    note(tx, delivery, "delivery.gate", why="passed the gate", n=delivery.tries)
+    return True
+
+
+def _attempt(delivery: DeliveryRecord) -> Any:
+    return update(ATTEMPT).where(ATTEMPT.c.delivery_id == delivery.id, ATTEMPT.c.n == delivery.tries)
+
+
+def end_attempt(
+    tx: Tx, delivery: DeliveryRecord, outcome: str, reason: str, evidence: list[dict[str, Any]]
+) -> None:
+    """Write down how a try ended and what was said on the wire."""
+    tx.conn.execute(
+        _attempt(delivery).values(ended_at=tx.now, outcome=outcome, reason=reason, evidence=evidence)
+    )
+
+
+def spent(conn: Connection, channel: str) -> int:
+    """Count the posts of a channel's pilot against its cap: all that were or may have been published."""
+    counted = ("publishing", "pending", "live", "uncertain", "withdrawn")
+    statement = select(func.count()).where(
+        DELIVERY.c.channel == channel, opens_slot(), DELIVERY.c.state.in_(counted)
+    )
+    return int(conn.execute(statement).scalar_one())
+
+
+def cap_is_spent(conn: Connection, channel: str) -> bool:
+    """Say whether a running pilot has published as many posts as its charter allows."""
+    running = select(PILOT.c.cap_posts).where(PILOT.c.channel == channel, PILOT.c.state == "running")
+    cap = conn.execute(running).scalar_one_or_none()
+    return cap is not None and spent(conn, channel) >= cap
+
+
+def next_due(conn: Connection, channel: str) -> datetime | None:
+    """Return when the channel's next queued delivery is due."""
+    statement = (
+        select(DELIVERY.c.due)
+        .where(DELIVERY.c.channel == channel, DELIVERY.c.state == "queued")
+        .order_by(DELIVERY.c.due)
+        .limit(1)
+    )
+    return conn.execute(statement).scalar_one_or_none()
+
+
+def planned(conn: Connection, channel: str, since: datetime) -> list[DeliveryRecord]:
+    """Return the deliveries of a channel that take a place in its rate, from `since` on."""
+    rows = conn.execute(
+        select(DELIVERY)
+        .where(
+            DELIVERY.c.channel == channel,
+            opens_slot(),
+            DELIVERY.c.slot >= since,
+            DELIVERY.c.state.not_in(_GONE),
+        )
+        .order_by(DELIVERY.c.slot, DELIVERY.c.id)
+    )
+    return [record(row) for row in rows]
+
+
+def find(conn: Connection, *tests: ColumnElement[bool], limit: int | None = None) -> list[DeliveryRecord]:
+    """Return the deliveries that pass the tests, in order of their time."""
+    order = (DELIVERY.c.due, DELIVERY.c.channel, DELIVERY.c.part, DELIVERY.c.id)
+    return [record(row) for row in conn.execute(select(DELIVERY).where(*tests).order_by(*order).limit(limit))]
+
+
+def of_post(conn: Connection, post_id: str, version: int | None = None) -> list[DeliveryRecord]:
+    """Return a post's deliveries, of one version or of all."""
+    tests: list[ColumnElement[bool]] = [DELIVERY.c.post_id == post_id]
+    if version is not None:
+        tests.append(DELIVERY.c.version == version)
+    return find(conn, *tests)
+
+
+def in_state(
+    conn: Connection, *states: str, channel: str | None = None, limit: int | None = None
+) -> list[DeliveryRecord]:
+    """Return the deliveries in some states, of one channel or of all."""
+    tests: list[ColumnElement[bool]] = [DELIVERY.c.state.in_(states)]
+    if channel is not None:
+        tests.append(DELIVERY.c.channel == channel)
+    return find(conn, *tests, limit=limit)

@@ -1,0 +1,189 @@
+"""The rows of posts: versions, approvals, remarks, and the one way a post moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from govpost.errors import Refused, did_you_mean
+from govpost.states import POST as MACHINE
+from govpost.states import PostState, Role, post_state_of
+from govpost.store.engine import Tx
+from govpost.store.rows import (
+    APPROVAL,
+    DELIVERY,
+    POST,
+    REMARK,
+    SHOWN,
+    VERSION,
+    ApprovalRecord,
+    PostRecord,
+    RemarkRecord,
+    VersionRecord,
+)
+
+SHORTEST_PREFIX = 4
+
+
+def by_slug(conn: Connection, slug: str) -> PostRecord | None:
+    """Return the post with this slug, None when there is none."""
+    row = conn.execute(select(POST).where(POST.c.slug == slug)).one_or_none()
+    return None if row is None else PostRecord.model_construct(**row._mapping)
+
+
+def by_id(conn: Connection, post_id: str) -> PostRecord:
+    """Return the post with this id."""
+    row = conn.execute(select(POST).where(POST.c.id == post_id)).one()
+    return PostRecord.model_construct(**row._mapping)
+
+
+def find(conn: Connection, name: str) -> PostRecord:
+    """Return the post a person means: a slug, an id, or a unique prefix of an id."""
+    exact = conn.execute(select(POST).where((POST.c.slug == name) | (POST.c.id == name))).first()
+    if exact is not None:
+        return PostRecord.model_construct(**exact._mapping)
+    rows: Sequence[Any] = ()
+    if len(name) >= SHORTEST_PREFIX:
+        rows = conn.execute(select(POST).where(POST.c.id.startswith(name, autoescape=True)).limit(2)).all()
+    if len(rows) == 1:
+        return PostRecord.model_construct(**rows[0]._mapping)
+    if rows:
+        raise Refused(f"more than one post begins with {name!r}", "write more of the id, or the slug")
+    slugs = conn.execute(select(POST.c.slug)).scalars()
+    raise Refused(f"there is no post {name!r}{did_you_mean(name, slugs)}", "govpost post list shows them all")
+
+
+def every(conn: Connection, *, state: str | None = None, limit: int | None = None) -> list[PostRecord]:
+    """List posts, newest first."""
+    statement = select(POST).order_by(POST.c.created_at.desc(), POST.c.id.desc()).limit(limit)
+    if state is not None:
+        statement = statement.where(POST.c.state == state)
+    return [PostRecord.model_construct(**row._mapping) for row in conn.execute(statement)]
+
+
+def add(tx: Tx, post: PostRecord) -> None:
+    """Enter a new post."""
+    tx.conn.execute(insert(POST), post.model_dump())
+    tx.event("post.add", f"post:{post.id}", new=post.state, post=post.id, slug=post.slug, digest=post.digest)
+
+
+def add_version(tx: Tx, version: VersionRecord) -> None:
+    """Keep one version of a post."""
+    tx.conn.execute(insert(VERSION), version.model_dump())
+
+
+def version(conn: Connection, post_id: str, n: int) -> VersionRecord:
+    """Return one version of a post."""
+    row = conn.execute(select(VERSION).where(VERSION.c.post_id == post_id, VERSION.c.n == n)).one()
+    return VersionRecord.model_construct(**row._mapping)
+
+
+def takers(conn: Connection, post_id: str) -> set[str]:
+    """Return everybody who took in a version of the post."""
+    return set(conn.execute(select(VERSION.c.taken_by).where(VERSION.c.post_id == post_id)).scalars())
+
+
+def move(
+    tx: Tx, post: PostRecord, new: PostState, roles: Iterable[Role], why: str, **values: Any
+) -> PostRecord:
+    """Move a post if it still stands where `post` says; its event goes with it."""
+    MACHINE.check(post.state, new, roles)
+    statement = update(POST).where(POST.c.id == post.id, POST.c.state == post.state)
+    changed = tx.conn.execute(statement.values(state=str(new), updated_at=tx.now, **values))
+    if changed.rowcount == 0:
+        raise Refused(
+            f"{post.slug} has changed meanwhile", "look at it again: govpost post show " + post.slug
+        )
+    digest = values.get("digest", post.digest)
+    tx.event(
+        f"post.{new}",
+        f"post:{post.id}",
+        old=post.state,
+        new=str(new),
+        why=why,
+        post=post.id,
+        slug=post.slug,
+        digest=digest,
+    )
+    return by_id(tx.conn, post.id)
+
+
+def settle(tx: Tx, post_id: str, role: Role = Role.DAEMON) -> None:
+    """Work out anew where a post stands from its deliveries, in their transaction."""
+    post = by_id(tx.conn, post_id)
+    rows = tx.conn.execute(
+        select(DELIVERY.c.state).where(
+            DELIVERY.c.post_id == post_id, DELIVERY.c.version == post.version, DELIVERY.c.action != "withdraw"
+        )
+    )
+    states = rows.scalars().all()
+    if not states:
+        return
+    new = post_state_of(states)
+    if new != post.state and MACHINE.find(post.state, new) is not None:
+        move(tx, post, new, {role, Role.DAEMON}, "worked out from its deliveries")
+
+
+def shown(tx: Tx, post_id: str, person: str, digest: str) -> None:
+    """Note which digest a reviewer was shown."""
+    tx.conn.execute(delete(SHOWN).where(SHOWN.c.post_id == post_id, SHOWN.c.person == person))
+    tx.conn.execute(insert(SHOWN), {"post_id": post_id, "person": person, "digest": digest, "at": tx.now})
+
+
+def last_shown(conn: Connection, post_id: str, person: str) -> str | None:
+    """Return the digest this reviewer was last shown, None when it was never shown."""
+    statement = select(SHOWN.c.digest).where(SHOWN.c.post_id == post_id, SHOWN.c.person == person)
+    return conn.execute(statement).scalar_one_or_none()
+
+
+def approve(tx: Tx, approval: ApprovalRecord) -> None:
+    """Keep one person's approval."""
+    tx.conn.execute(insert(APPROVAL), approval.model_dump(exclude={"id"}))
+
+
+def approvals(conn: Connection, post_id: str, *, digest: str | None = None) -> list[ApprovalRecord]:
+    """Return the approvals of a post, oldest first; with `digest`, only those of exactly that."""
+    statement = select(APPROVAL).where(APPROVAL.c.post_id == post_id).order_by(APPROVAL.c.id)
+    if digest is not None:
+        statement = statement.where(APPROVAL.c.digest == digest)
+    return [ApprovalRecord.model_construct(**row._mapping) for row in conn.execute(statement)]
+
+
+def remark(tx: Tx, post: PostRecord, text: str) -> None:
+    """Keep a reviewer's reason."""
+    values = {"post_id": post.id, "version": post.version, "person": tx.actor, "at": tx.now, "text": text}
+    tx.conn.execute(insert(REMARK), values)
+
+
+def remarks(conn: Connection, post_id: str) -> list[RemarkRecord]:
+    """Return the remarks on a post, oldest first."""
+    rows = conn.execute(select(REMARK).where(REMARK.c.post_id == post_id).order_by(REMARK.c.id))
+    return [RemarkRecord.model_construct(**row._mapping) for row in rows]
+
+
+def later_reviews(conn: Connection) -> list[PostRecord]:
+    """List posts released in an emergency that nobody else has reviewed yet."""
+    rows = conn.execute(select(POST).where(POST.c.review_later))
+    return [PostRecord.model_construct(**row._mapping) for row in rows]
+
+
+def repeats(
+    conn: Connection, channel: str, text_hash: str, own: Iterable[str], since: datetime
+) -> str | None:
+    """Return the slug of another post with the same text on the channel, queued or sent since `since`."""
+    rows = conn.execute(
+        select(POST.c.slug)
+        .join(DELIVERY, DELIVERY.c.post_id == POST.c.id)
+        .where(
+            DELIVERY.c.text_hash == text_hash,
+            DELIVERY.c.channel == channel,
+            DELIVERY.c.slot >= since,
+            DELIVERY.c.state.not_in(("failed", "cancelled", "withdrawn", "missed")),
+            POST.c.id.not_in(list(own)),
+        )
+        .limit(1)
+    )
+    return rows.scalar_one_or_none()

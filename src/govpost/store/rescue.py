@@ -1,0 +1,96 @@
+"""Taking deliveries back from workers that are gone, and asking again about those whose outcome is open."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from govpost.states import DeliveryState
+from govpost.store.deliveries import Fence, end_attempt, move, note, record
+from govpost.store.engine import Tx
+from govpost.store.rows import DELIVERY, DeliveryRecord
+
+_OPEN = (DeliveryState.UNCERTAIN, DeliveryState.PENDING)
+
+
+def rescue(tx: Tx, mine: str) -> list[DeliveryRecord]:
+    """Take back what dead workers held: before the gate it is queued again, after it is uncertain."""
+    rows = tx.conn.execute(
+        select(DELIVERY).where(DELIVERY.c.state == "publishing", DELIVERY.c.lease_owner != mine)
+    ).all()
+    rescued = [record(row) for row in rows]
+    for delivery in rescued:
+        strand(tx, delivery, "the daemon that held it stopped")
+    return rescued
+
+
+def strand(tx: Tx, delivery: DeliveryRecord, why: str) -> bool:
+    """Take a delivery from a worker that is gone: queued again before the gate, uncertain after it."""
+    fence = Fence(delivery.lease_owner or "", delivery.tries)
+    if delivery.gate_at is None:
+        state = DeliveryState.UNCERTAIN if delivery.ambiguous else DeliveryState.QUEUED
+        end_attempt(tx, delivery, str(state), f"{why} before it was sent", [])
+        values: dict[str, Any] = {"check_at": tx.now} if delivery.ambiguous else {}
+        return move(tx, delivery, state, f"{why} before it was sent", fence=fence, **values)
+    end_attempt(tx, delivery, "uncertain", f"{why} after the gate", [])
+    return move(
+        tx,
+        delivery,
+        DeliveryState.UNCERTAIN,
+        f"{why} after the gate: it may be public",
+        fence=fence,
+        ambiguous=True,
+        check_at=tx.now,
+        attempts=delivery.attempts + 1,
+    )
+
+
+def claim_look(tx: Tx, channel: str, lease: timedelta) -> DeliveryRecord | None:
+    """Take the next delivery whose outcome is open and should be asked about; nobody else asks for `lease`."""
+    candidate = (
+        select(DELIVERY.c.id)
+        .where(DELIVERY.c.channel == channel, DELIVERY.c.state.in_(_OPEN), DELIVERY.c.check_at <= tx.now)
+        .order_by(DELIVERY.c.check_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    taken = tx.conn.execute(
+        update(DELIVERY).where(DELIVERY.c.id == candidate).values(check_at=tx.now + lease).returning(DELIVERY)
+    ).one_or_none()
+    return None if taken is None else record(taken)
+
+
+def next_look(conn: Connection, channel: str) -> datetime | None:
+    """Return when the channel's next open outcome should be asked about."""
+    statement = select(func.min(DELIVERY.c.check_at)).where(
+        DELIVERY.c.channel == channel, DELIVERY.c.state.in_(_OPEN)
+    )
+    return conn.execute(statement).scalar_one_or_none()
+
+
+def look_again(tx: Tx, delivery: DeliveryRecord, at: datetime | None, why: str) -> None:
+    """Say when to ask again (None: only a person can settle it now), if its outcome is still open."""
+    same = (DELIVERY.c.id == delivery.id) & (DELIVERY.c.state == delivery.state)
+    values = {"check_at": at, "reason": why} if why else {"check_at": at}
+    tx.conn.execute(update(DELIVERY).where(same).values(values))
+
+
+def late_receipt(tx: Tx, delivery: DeliveryRecord, values: dict[str, Any]) -> None:
+    """Record a receipt that came after its claim was lost; a second one for the same key is an alarm."""
+    now = record(tx.conn.execute(select(DELIVERY).where(DELIVERY.c.id == delivery.id)).one())
+    if now.state in ("uncertain", "queued", "held", "publishing", "pending"):
+        move(tx, now, DeliveryState.LIVE, "a late receipt", **values)
+    elif now.remote_id is not None and now.remote_id != values["remote_id"]:
+        why = f"the key was published twice: {now.remote_id} and {values['remote_id']}"
+        note(tx, now, "delivery.duplicate", why=why, remote_id=values["remote_id"], url=values["url"])
+    else:
+        note(
+            tx, now, "delivery.late-receipt", why=f"a receipt came while it was {now.state}", **_said(values)
+        )
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in ("remote_id", "url")}

@@ -1,0 +1,84 @@
+"""One workspace opened: its config, its store, and, when somebody asks, its plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from govpost import config as config_module
+from govpost.config import Config
+from govpost.errors import GovpostError
+from govpost.store.engine import Store
+from govpost.times import utcnow
+
+if TYPE_CHECKING:
+    from govpost.editorial.intake import Desk
+    from govpost.fitted import Fitted
+    from govpost.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """The plugins as they are loaded, and the channels fitted out with them."""
+
+    registry: Registry
+    fitted: Mapping[str, Fitted]
+    missing: Mapping[str, str]
+
+
+@dataclass(kw_only=True)
+class Workspace:
+    """A folder with config.toml, and what belongs to it."""
+
+    root: Path
+    config: Config
+    store: Store
+    clock: Callable[[], datetime] = field(default=utcnow)
+
+    def bench(self) -> Bench:
+        """Load the plugins and fit out the channels; `Mistakes` when settings are wrong."""
+        from govpost import registry as registry_module
+        from govpost.fitted import fit_all
+        from govpost.store import obstacles
+
+        with self.store.read() as conn:
+            disabled = {name: off["reason"] for name, off in obstacles.disabled_plugins(conn).items()}
+        plugins = self.config.plugins
+        folder = self.root / plugins.folder if plugins.load else None
+        registry = registry_module.load(folder, self.root, disabled)
+        missing = {
+            name: registry.missing(about.platform)
+            for name, about in self.config.channels.items()
+            if about.platform not in registry.platforms
+        }
+        return Bench(registry=registry, fitted=fit_all(self.config, registry), missing=missing)
+
+    def bench_or_empty(self) -> Bench:
+        """Return the bench, or one without channels while the store or the settings cannot be read."""
+        from govpost.registry import Registry
+
+        try:
+            return self.bench()
+        except GovpostError as error:
+            missing = dict.fromkeys(self.config.channels, error.message)
+            return Bench(registry=Registry(), fitted={}, missing=missing)
+
+    def desk(self, bench: Bench | None = None) -> Desk:
+        """Return what editors work with."""
+        from govpost.editorial.intake import Desk
+        from govpost.rules.engine import builtin
+
+        bench = bench or self.bench()
+        rules = (*builtin(), *bench.registry.rules)
+        return Desk(config=self.config, fitted=bench.fitted, rules=rules, missing=bench.missing)
+
+
+def open_workspace(root: Path, clock: Callable[[], datetime] = utcnow) -> Workspace:
+    """Open the workspace in `root`; its database is made on first use."""
+    config = config_module.load(root)
+    store = Store(config.store.database, root, clock)
+    store.config_hash = config.hash
+    return Workspace(root=root, config=config, store=store, clock=clock)
