@@ -22,6 +22,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _DROPPED = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 _SHORTEST_SECRET = 4
+_PATH_SAFE = "/+:@!$&'()*,;="
 # A platform may answer with new tokens that no config knows yet.
 _FRESH = r"(?:[\w-]*(?:access|refresh|bearer)[_-]?(?:token|jwt)|client_secret|password|id_token)"
 _FRESH_PAIRS = re.compile(
@@ -44,7 +45,13 @@ def strings(value: Any) -> Iterator[str]:
 
 def _forms(secret: str) -> Iterator[str]:
     """Yield the ways a secret is written on the wire."""
-    yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
+    yield from (
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote(secret, safe=_PATH_SAFE),
+        quote_plus(secret),
+    )
     yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     raw = secret.encode()
     for coded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
