@@ -98,6 +98,7 @@ def _act(fitted: Fitted, claim: Claim, channel: Channel, attempt: wire.Attempt) 
         return wire.judge(platform.amend(receipt, claim.variant, channel, attempt.client), attempt)
     if action == Action.WITHDRAW and isinstance(platform, Withdraws):
         platform.withdraw(receipt, claim.delivery.notice or "", channel, attempt.client)
+        wire.judge_gone(attempt)
         return receipt
     raise Rejected(f"the platform {platform.name} cannot {action}")
 
@@ -114,11 +115,12 @@ def confirm(
     ) as attempt:
         try:
             found = wire.quick_tries(
-                lambda: platform.confirm(claim.variant, known, channel, attempt.client),
-                attempt,
-                stop,
-                wire.read_error,
+                lambda: platform.confirm(claim.variant, known, channel, attempt.client), attempt, stop, wire.read_error
             )
+            if found is None:
+                wire.judge_gone(attempt)
+            else:
+                found = wire.judge(found, attempt)
             return Answer(receipt=found, evidence=attempt.evidence())
         except BaseException as error:
             return Answer(error=wire.read_error(error, attempt), evidence=attempt.evidence())

@@ -58,9 +58,9 @@ def get(tx: Tx, config: Config, channel: str) -> Pilot:
 def counts(tx: Tx, channel: str) -> dict[str, int]:
     """Count a channel's deliveries by state."""
     found = tx.conn.execute(
-        select(DELIVERY.c.state, func.count()).where(DELIVERY.c.channel == channel).group_by(DELIVERY.c.state)
+        select(DELIVERY.c.state, func.count().label("number")).where(DELIVERY.c.channel == channel).group_by(DELIVERY.c.state)
     )
-    return {state: number for state, number in found}
+    return {row.state: row.number for row in found}
 
 
 def start(store: Store, config: Config, actor: Actor, channel: str) -> Pilot:
@@ -135,7 +135,7 @@ def graduate(store: Store, config: Config, actor: Actor, channel: str, reason: s
 
 
 def retire(store: Store, config: Config, actor: Actor, channel: str, reason: str) -> Pilot:
-    """End a pilot: cancel what waits there, keep what is uncertain until it is settled, leave every other channel alone."""
+    """End a pilot: cancel what waits, keep what is uncertain until it is settled, leave other channels alone."""
     actor.need(Role.ADMIN, to="retire pilots")
     with store.write(actor.id) as tx:
         pilot = get(tx, config, channel)

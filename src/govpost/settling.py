@@ -101,7 +101,8 @@ def _absent(
     """Believe "not there" only when every late arrival is past; without a known time, never."""
     config = publisher.setup.config
     counts_from = outcomes.absence_counts_from(gate_at, fitted.capabilities, config.daemon.attempt)
-    if counts_from is None:
+    if counts_from is None or delivery.remote_id is not None:
+        # A platform that gave a receipt and shows nothing may still show it: only a person can tell.
         rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), "")
     elif tx.now < counts_from:
         rescue.look_again(tx, delivery, counts_from, "")

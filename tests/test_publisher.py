@@ -1,0 +1,435 @@
+"""One delivery to its outcome: claim, stage, gate, publish, and what each answer of a platform leads to."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from office import Changing, Confirming, Office, Scripted
+
+from govpost.domain import Capabilities, Receipt, Variant
+from govpost.errors import RateLimited, Rejected, Refused, Unauthorized, Unavailable, Uncertain
+from govpost.store import channels, deliveries
+
+PLAIN = Capabilities(title=True, link=True)
+
+
+@pytest.fixture
+def hub() -> Scripted:
+    return Scripted("hub", PLAIN)
+
+
+@pytest.fixture
+def office(tmp_path: Path, hub: Scripted) -> Office:
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+    return office
+
+
+def test_an_approved_post_goes_out_once_with_the_delivery_id_as_its_key(
+    office: Office, hub: Scripted
+) -> None:
+    (row,) = office.release("road")
+    office.work()
+    office.work()
+    assert [call.key for call in hub.calls] == [row.id]
+    assert office.one("road").state == "live"
+    assert office.one("road").url == "https://hub.example/1"
+    assert office.state("road") == "published"
+
+
+def test_nothing_that_is_not_approved_goes_out(office: Office, hub: Scripted) -> None:
+    office.write("road")
+    office.take_in("road")
+    office.work()
+    assert hub.calls == []
+
+
+def test_unavailable_queues_again_with_the_same_key_and_uses_one_attempt(
+    office: Office, hub: Scripted
+) -> None:
+    hub.script = [Unavailable("busy")]
+    office.release("road")
+    office.work()
+    row = office.one("road")
+    assert (row.state, row.attempts, row.reason) == ("queued", 1, "busy")
+    assert row.due > office.now
+    office.wait(timedelta(minutes=5))
+    office.work()
+    assert office.one("road").state == "live"
+    assert len({call.key for call in hub.calls}) == 1
+
+
+def test_attempts_spread_over_the_grace_and_then_it_fails(office: Office, hub: Scripted) -> None:
+    hub.script = [Unavailable("busy")] * 5
+    office.release("road")
+    began = office.now
+    for _ in range(5):
+        office.work()
+        office.wait(max(office.one("road").due - office.now, timedelta(seconds=1)))
+    row = office.one("road")
+    assert (row.state, row.attempts) == ("failed", 5)
+    assert "all 5 attempts are used up" in row.reason
+    assert timedelta(hours=1) < office.now - began < timedelta(hours=2)
+    assert office.state("road") == "failed"
+
+
+def test_rate_limited_makes_the_whole_channel_wait_and_uses_no_attempt(office: Office, hub: Scripted) -> None:
+    hub.script = [RateLimited("slow down", retry_after=timedelta(minutes=10))]
+    office.release("road")
+    office.release("water")
+    office.work()
+    assert len(hub.calls) == 1
+    assert sorted(office.states("road") + office.states("water")) == ["queued", "queued"]
+    assert {row.attempts for row in (office.one("road"), office.one("water"))} == {0}
+    office.wait(timedelta(minutes=9))
+    office.work()
+    assert len(hub.calls) == 1
+    office.wait(timedelta(minutes=2))
+    office.work()
+    assert office.states("road") + office.states("water") == ["live", "live"]
+
+
+def test_unauthorized_pauses_the_channel_and_the_delivery_waits(office: Office, hub: Scripted) -> None:
+    hub.script = [Unauthorized("token refused")]
+    office.release("road")
+    office.work()
+    office.work()
+    row = office.one("road")
+    assert (row.state, row.attempts) == ("held", 0)
+    assert "token refused" in row.reason
+    with office.tx() as tx:
+        channels.resume(tx, "hub", "new token")
+    office.work()
+    assert office.one("road").state == "live"
+
+
+def test_rejected_fails_at_once(office: Office, hub: Scripted) -> None:
+    hub.script = [Rejected("too rude")]
+    office.release("road")
+    office.work()
+    assert (office.one("road").state, office.one("road").reason) == ("failed", "too rude")
+
+
+@pytest.mark.parametrize(
+    "error", [Uncertain("no answer"), KeyError("x"), SystemExit(1), RuntimeError("boom")]
+)
+def test_an_unclear_end_is_uncertain_and_never_retried_blindly(
+    office: Office, hub: Scripted, error: BaseException
+) -> None:
+    hub.script = [hub.accept_then(error)]
+    office.release("road")
+    for _ in range(20):
+        office.work()
+        office.wait(timedelta(minutes=30))
+    assert office.one("road").state == "uncertain"
+    assert len(hub.calls) == 1
+    assert office.state("road") == "scheduled"
+
+
+def test_a_plugin_that_breaks_every_time_suspends_its_pilot_and_no_other(tmp_path: Path) -> None:
+    bad, good = Scripted("bad", PLAIN), Scripted("good", PLAIN)
+    bad.script = [RuntimeError("bug")] * 50
+    office = Office(tmp_path, {"good": good, "bad": bad})
+    office.start()
+    for slug in ("one", "two", "three", "four"):
+        office.release(slug)
+    for _ in range(3):
+        office.work()
+        office.wait(timedelta(minutes=2))
+    office.work()
+    assert [office.one(slug, "good").state for slug in ("one", "two", "three", "four")] == ["live"] * 4
+    assert [office.one(slug, "bad").state for slug in ("one", "two", "three", "four")].count("uncertain") == 3
+    assert office.one("four", "bad").state == "held"
+    assert "suspended" in office.one("four", "bad").reason
+
+
+class TestASafeRepeat:
+    """Where the platform honours the key for a while, an unclear end may be repeated, and only then."""
+
+    @pytest.fixture
+    def hub(self) -> Scripted:
+        return Scripted("hub", Capabilities(title=True, link=True, idempotent_for=timedelta(hours=1)))
+
+    def test_is_made_with_the_same_key_and_ends_live(self, office: Office, hub: Scripted) -> None:
+        hub.script = [hub.accept_then(Uncertain("no answer"))]
+        office.release("road")
+        office.work()
+        assert office.one("road").state == "queued"
+        office.wait(timedelta(minutes=2))
+        office.work()
+        assert office.one("road").state == "live"
+        assert len(hub.calls) == 2
+        assert hub.texts() == ["What residents should know about road."]
+
+    def test_is_not_made_once_the_platform_may_have_forgotten_the_key(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        hub.script = [hub.accept_then(Uncertain("no answer"))]
+        office.release("road")
+        office.work()
+        office.wait(timedelta(minutes=59))
+        office.work()
+        assert office.one("road").state == "uncertain"
+        assert len(hub.calls) == 1
+
+    def test_that_fails_otherwise_still_leaves_it_uncertain(self, office: Office, hub: Scripted) -> None:
+        hub.script = [hub.accept_then(Uncertain("no answer")), Rejected("duplicate text")]
+        office.release("road")
+        office.work()
+        office.wait(timedelta(minutes=2))
+        office.work()
+        row = office.one("road")
+        assert row.state == "uncertain"
+        assert "an earlier attempt may have been published" in row.reason
+
+
+class TestConfirm:
+    """A platform that can be asked settles what is uncertain, as far as its word can be believed."""
+
+    @pytest.fixture
+    def hub(self) -> Confirming:
+        return Confirming("hub", Capabilities(title=True, link=True, settles_after=timedelta(minutes=5)))
+
+    def test_found_means_live(self, office: Office, hub: Confirming) -> None:
+        hub.script = [hub.accept_then(Uncertain("no answer"))]
+        office.release("road")
+        office.work()
+        assert office.one("road").state == "live"
+        assert len(hub.calls) == 1
+
+    def test_not_there_counts_only_after_the_deadline_and_the_settling_time(
+        self, office: Office, hub: Confirming
+    ) -> None:
+        hub.script = [Uncertain("no answer")]
+        office.release("road")
+        office.work()
+        office.wait(timedelta(minutes=6))
+        office.work()
+        assert office.one("road").state == "uncertain"
+        office.wait(timedelta(minutes=2))
+        office.work()
+        assert office.one("road").state == "live"
+        assert len(hub.calls) == 2
+
+    def test_an_error_tells_nothing(self, office: Office, hub: Confirming) -> None:
+        hub.script = [Uncertain("no answer")]
+        hub.answers = [Unavailable("ask later")] * 100
+        office.release("road")
+        for _ in range(10):
+            office.work()
+            office.wait(timedelta(minutes=3))
+        assert office.one("road").state == "uncertain"
+        assert len(hub.calls) == 1
+
+    def test_pending_becomes_live_when_the_platform_shows_it(self, office: Office, hub: Confirming) -> None:
+        hub.script = [Receipt(remote_id="p1", pending=True)]
+        hub.answers = [
+            Receipt(remote_id="p1", pending=True),
+            Receipt(remote_id="p1", url="https://hub.example/p1"),
+        ]
+        office.release("road")
+        office.work()
+        assert office.one("road").state == "pending"
+        for _ in range(3):
+            office.wait(timedelta(seconds=30))
+            office.work()
+        assert (office.one("road").state, office.one("road").url) == ("live", "https://hub.example/p1")
+
+    def test_pending_that_stays_silent_past_its_limit_is_uncertain(
+        self, office: Office, hub: Confirming
+    ) -> None:
+        hub.script = [Receipt(remote_id="p1", pending=True)]
+        hub.answers = [None] * 100
+        office.release("road")
+        for _ in range(12):
+            office.work()
+            office.wait(timedelta(minutes=10))
+        assert office.one("road").state == "uncertain"
+
+    def test_without_a_settling_time_not_there_never_queues_again(self, tmp_path: Path) -> None:
+        hub = Confirming("hub", PLAIN)
+        office = Office(tmp_path, {"hub": hub})
+        office.start()
+        hub.script = [Uncertain("no answer")]
+        office.release("road")
+        for _ in range(30):
+            office.work()
+            office.wait(timedelta(hours=1))
+        assert office.one("road").state == "uncertain"
+        assert len(hub.calls) == 1
+
+
+class TestTheGate:
+    """The last committed check: nothing passes that is not exactly what was approved, or not now."""
+
+    def test_a_changed_row_stops_the_delivery_with_a_reason(self, office: Office, hub: Scripted) -> None:
+        (row,) = office.release("road")
+        changed = dict(row.variant, text="Something nobody approved")
+        with office.tx() as tx:
+            tx.conn.exec_driver_sql("UPDATE delivery SET variant = json(?)", (json.dumps(changed),))
+        office.work()
+        assert hub.calls == []
+        assert office.one("road").state == "failed"
+        assert "words differ" in office.one("road").reason
+
+    def test_changed_settings_stop_the_delivery_with_a_reason(self, office: Office, hub: Scripted) -> None:
+        office.release("road")
+        office.edit_config('room = "hub"', 'room = "elsewhere"')
+        office.work()
+        assert hub.calls == []
+        assert "settings of hub changed since the approval" in office.one("road").reason
+
+    def test_a_variant_that_no_longer_fits_fails_with_that_reason(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        office.release("road")
+        hub.capabilities = Capabilities(title=True, link=True, max_chars=10)
+        office.read_config()
+        office.publisher.setup = office.setup()
+        office.work()
+        assert hub.calls == []
+        assert office.one("road").state == "failed"
+        assert "10" in office.one("road").reason
+
+    def test_a_row_without_an_approval_does_not_pass(self, office: Office, hub: Scripted) -> None:
+        office.release("road")
+        with office.tx() as tx:
+            tx.conn.exec_driver_sql("DELETE FROM approval")
+        office.work()
+        assert hub.calls == []
+        assert "no approval" in office.one("road").reason
+
+    def test_nothing_goes_out_while_the_strategy_has_no_goals(self, office: Office, hub: Scripted) -> None:
+        office.release("road")
+        office.publisher.may_claim = lambda: False
+        office.work()
+        assert (hub.calls, office.one("road").state) == ([], "queued")
+
+
+class TestAThread:
+    """Parts go out in order, each answering the one before."""
+
+    @pytest.fixture
+    def hub(self) -> Changing:
+        return Changing("hub", Capabilities(max_chars=60, threads=True))
+
+    BODY = "First sentence about the storm. Second sentence about water. Third sentence about power."
+
+    def test_each_part_answers_the_one_before_it(self, office: Office, hub: Changing) -> None:
+        rows = office.release("storm", self.BODY)
+        assert len(rows) > 2
+        assert [row.state for row in rows] == ["queued"] + ["held"] * (len(rows) - 1)
+        office.work()
+        assert set(office.states("storm")) == {"live"}
+        replies = [call.reply_to for call in hub.calls]
+        assert replies == [None] + [f"hub-{number}" for number in range(1, len(rows))]
+
+    def test_later_parts_stay_held_when_one_fails_until_it_is_tried_again(
+        self, office: Office, hub: Changing
+    ) -> None:
+        hub.script = [hub.accept, Rejected("no")]
+        office.release("storm", self.BODY)
+        office.work()
+        states = office.states("storm")
+        assert states[:2] == ["live", "failed"]
+        assert set(states[2:]) == {"held"}
+        assert "part 2 before it is failed" in office.deliveries("storm")[2].reason
+        from govpost.editorial import queueing
+
+        queueing.retry(office.store, office.config, office.person("ben"), office.deliveries("storm")[1].id)
+        office.work()
+        assert set(office.states("storm")) == {"live"}
+
+    def test_withdrawing_goes_last_part_first(self, office: Office, hub: Changing) -> None:
+        from govpost.editorial import stopping
+
+        rows = office.release("storm", self.BODY)
+        office.work()
+        stopping.withdraw(office.store, office.config, office.fitted, office.person("ben"), "storm", "error")
+        office.work()
+        assert [remote for remote, _ in hub.withdrawn] == [f"hub-{n}" for n in range(len(rows), 0, -1)]
+        assert {row.state for row in office.deliveries("storm") if row.action == "publish"} == {"withdrawn"}
+        assert office.state("storm") == "withdrawn"
+        assert {notice for _, notice in hub.withdrawn} == {office.config.withdrawal["error"]}
+
+
+def test_a_late_receipt_is_recorded_and_a_second_one_is_an_alarm(office: Office, hub: Scripted) -> None:
+    (row,) = office.release("road")
+    from govpost.outcomes import of_receipt
+    from govpost.store import chain, rescue
+
+    with office.tx("daemon") as tx:
+        claimed = deliveries.claim(
+            tx, "hub", owner="lost", lease=timedelta(minutes=3), gap=timedelta(), main_channel="hub"
+        )
+        assert claimed is not None
+        assert deliveries.gate(tx, claimed, deliveries.Fence("lost", claimed.tries))
+    office.restart()
+    assert office.one("road").state == "uncertain"
+    first = of_receipt(Receipt(remote_id="a", url="https://hub.example/a"), office.now)
+    second = of_receipt(Receipt(remote_id="b", url="https://hub.example/b"), office.now)
+    with office.tx("daemon") as tx:
+        rescue.late_receipt(tx, row, dict(first.values))
+    assert office.one("road").state == "live"
+    with office.tx("daemon") as tx:
+        rescue.late_receipt(tx, row, dict(second.values))
+    with office.store.read() as conn:
+        verbs = [event.verb for event in chain.find(conn)]
+    assert verbs.count("delivery.duplicate") == 1
+
+
+def test_a_daemon_that_dies_before_the_gate_leaves_the_delivery_queued(office: Office, hub: Scripted) -> None:
+    office.release("road")
+    with office.tx("daemon") as tx:
+        deliveries.claim(
+            tx, "hub", owner="lost", lease=timedelta(minutes=3), gap=timedelta(), main_channel="hub"
+        )
+    office.restart()
+    office.work()
+    assert office.one("road").state == "live"
+    assert len(hub.calls) == 1
+
+
+def test_a_missing_secret_pauses_the_channel_before_anything_is_claimed(
+    office: Office, hub: Scripted
+) -> None:
+    office.edit_config(
+        'settings = { room = "hub" }', 'settings = { room = "hub" }\nsecrets = { k = "env:NOT_THERE" }'
+    )
+    office.release("road")
+    office.work()
+    office.work()
+    assert hub.calls == []
+    assert office.one("road").state == "held"
+    assert "NOT_THERE" in office.one("road").reason
+
+
+def test_evidence_of_every_attempt_is_kept(office: Office, hub: Scripted) -> None:
+    hub.script = [Unavailable("busy")]
+    (row,) = office.release("road")
+    office.work()
+    office.wait(timedelta(minutes=5))
+    office.work()
+    with office.store.read() as conn:
+        attempts = conn.exec_driver_sql("SELECT n, outcome, reason FROM attempt ORDER BY n").all()
+    assert [tuple(each) for each in attempts] == [(1, "queued", "busy"), (2, "live", "")]
+    assert row.id == office.one("road").id
+
+
+def test_variants_reach_the_plugin_with_their_due_time(office: Office, hub: Scripted) -> None:
+    (row,) = office.release("road")
+    office.work()
+    call: Variant = hub.calls[0]
+    assert call.at == row.slot
+    assert call.link == "https://riverton.example.gov/road"
+
+
+def test_only_an_uncertain_delivery_can_be_resolved(office: Office) -> None:
+    from govpost.editorial import queueing
+
+    (row,) = office.release("road")
+    with pytest.raises(Refused, match="queued"):
+        queueing.resolve_live(office.store, office.person("ben"), row.id, "https://hub.example/1", None)
