@@ -64,14 +64,14 @@ def wrong_media(variant: Variant, capabilities: Capabilities) -> list[tuple[int 
     """Say what is wrong with the files, each with the index of the file; None where all are meant."""
     found: list[tuple[int | None, str]] = []
     if len(variant.media) > capabilities.max_media:
-        found.append((None, f"there are {_files(len(variant.media))}, the limit is {capabilities.max_media}"))
+        found.append((None, f"there {_files(len(variant.media))}, the limit is {capabilities.max_media}"))
     for index, medium in enumerate(variant.media):
         found += [(index, f"{medium.path.name} {reason}") for reason in _wrong_medium(medium, capabilities)]
     return found
 
 
 def _files(number: int) -> str:
-    return "1 media file" if number == 1 else f"{number} media files"
+    return "is 1 media file" if number == 1 else f"are {number} media files"
 
 
 def _wrong_medium(medium: Media, capabilities: Capabilities) -> Iterator[str]:
@@ -132,13 +132,15 @@ def _parts(text: str, capabilities: Capabilities) -> list[str]:
     if limit is None or not capabilities.threads or capabilities.markup == "html":
         return [text]
     found = markdown_pieces(text) if capabilities.markup == "markdown" else pieces(text)
+    if not found:
+        return [text]
     starts, ends = _ruler(text, found, capabilities)
     parts, first = [], 0
     while first < len(found):
         last = _last(found, starts, ends, first, limit)
         parts.append(text[found[first].start : found[last].end])
         first = last + 1
-    return parts or [text]
+    return parts
 
 
 def _ruler(text: str, found: Sequence[Piece], capabilities: Capabilities) -> tuple[list[int], list[int]]:

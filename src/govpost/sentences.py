@@ -37,7 +37,7 @@ def _words(text: str) -> frozenset[str]:
 _NEVER_LAST = _words(
     """
     dr mr mrs ms mx prof rev hon gov lt sgt cpl capt col gen maj adm cmdr sen rep supt messrs fr e.g i.e
-    cf vs viz approx ca sra srta sres dra dña ud uds p.ej pp.ej
+    cf vs viz approx ca sra srta sres dra dña ud uds p.ej ej
     """
 )
 # These may end a sentence: they do where the next word is one that begins sentences.
