@@ -17,7 +17,7 @@ _MINUTES_A_DAY = 24 * 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """When a channel may post: on `days` (0 is Monday) from minute `start` up to, not including, minute `end`.
+    """When a channel may post: on `days` (0 is Monday) from minute `start` up to but without minute `end`.
 
     Minutes count from local midnight; an `end` above 1440 runs into the next day.
     """
@@ -44,6 +44,14 @@ class Rate:
     grace: timedelta = timedelta(hours=2)
     attempts: int = 5
 
+    def __post_init__(self) -> None:
+        caps = {"per_hour": self.per_hour, "per_day": self.per_day, "per_week": self.per_week}
+        for name, cap in caps.items():
+            if cap is not None and cap < 1:
+                raise ValueError(f"{name} = {cap}: a cap is at least 1; to post nothing, suspend the pilot")
+        if self.min_gap < timedelta():
+            raise ValueError("min_gap is not negative")
+
 
 def clock(text: str) -> int:
     """Read ``HH:MM`` (00:00 to 24:00) as minutes from midnight; ValueError otherwise."""
@@ -54,7 +62,7 @@ def clock(text: str) -> int:
 
 
 def window(text: str) -> Window:
-    """Read ``always``, ``mon-fri 08:00-18:00``, ``sat,sun 10:00-14:00``, ``22:00-02:00``, ``sat``; ValueError otherwise."""
+    """Read ``always``, ``mon-fri 08:00-18:00``, ``sat,sun 10:00-14:00``, ``22:00-02:00``, ``sat``."""
     words = text.lower().split()
     if words == ["always"]:
         return Window(text=text)
@@ -84,6 +92,8 @@ def _span(text: str) -> tuple[int, int]:
     if not dash:
         raise ValueError(f"{text!r} is not a span of time; write for example 08:00-18:00")
     start, end = clock(first), clock(last)
+    if start == _MINUTES_A_DAY:
+        raise ValueError(f"{text!r} begins at the end of the day; write 00:00 and the day after")
     if start == end:
         raise ValueError(f"{text!r} is empty; write 'always' for the whole day")
     return start, end if end > start else end + _MINUTES_A_DAY

@@ -48,8 +48,8 @@ def zone(name: str) -> ZoneInfo:
 def moment_of_wall(wall: datetime, zone_name: str) -> Moment:
     """Turn a naive local time into a `Moment`.
 
-    A time in the autumn fold is its first occurrence; a time in the spring gap raises `NoSuchTime`. ValueError
-    for an aware time, or one at the edge of the calendar.
+    A time in the autumn fold is its first occurrence; a time in the spring gap raises `NoSuchTime`.
+    ValueError for an aware time, or one at the edge of the calendar.
     """
     if wall.tzinfo is not None:
         raise ValueError("a wall-clock time has no offset")
