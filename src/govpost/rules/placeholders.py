@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(
     r"|\bX{2,}\b"
     r"|\bxxx+\b"
     r"|(?i:\blorem ipsum\b)"
-    rf"|\[\s*(?i:(?:insert|insertar|inserte)\b[^\]\n]{0, 200}|(?:your |the )?(?:{_FIELDS}))\s*\](?![(\[:])"
+    rf"|\[\s*(?i:(?:insert|insertar|inserte)\b[^\]\n]{{0,200}}|(?:your |the )?(?:{_FIELDS}))\s*\](?![(\[:])"
     r"|<<[^<>\n]{1,80}>>"
     r"|\?{3,}"
 )
