@@ -109,3 +109,13 @@ def test_graphemes_are_never_more_than_code_points_and_these_never_more_than_byt
         count(text, Capabilities(count=unit)) for unit in ("graphemes", "codepoints", "utf16", "bytes")
     ]
     assert lengths == sorted(lengths)
+
+
+@given(
+    st.text(st.characters(max_codepoint=127), max_size=40),
+    st.sampled_from(["", "a.gov", "http://a.gov/x", "#1"]),
+)
+def test_ascii_weighs_what_the_parser_of_x_says(text, more):
+    from twitter_text import parse_tweet
+
+    assert count(text + more, Capabilities(count="weighted")) == parse_tweet(text + more).weightedLength

@@ -173,9 +173,9 @@ def test_a_hundred_kilobytes_are_parted_in_a_moment(counting):
         "The bridge is closed for 3.5 miles. See https://a.gov/roads?x=1 for more, and go by Oak Street. "
         * 1000
     )
-    began = time.perf_counter()
+    began = time.process_time()
     parts = texts(draft(body), max_chars=280, count=counting, threads=True)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 1.5
     assert len(parts) > 250
 
 

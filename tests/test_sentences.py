@@ -110,6 +110,6 @@ def test_no_link_is_ever_cut(text):
     "text", [" " * 100_000 + "a", "。" * 100_000, "a. B" * 25_000, '."' * 50_000, "\n\n" * 50_000]
 )
 def test_a_long_text_is_read_in_no_time(text):
-    began = time.perf_counter()
+    began = time.process_time()
     pieces(text)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
