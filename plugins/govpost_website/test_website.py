@@ -14,6 +14,7 @@ from govpost_website import records
 from govpost_website.settings import Settings
 from govpost_website.test_common import (
     WEB,
+    Seen,
     amend,
     amendment,
     channel,
