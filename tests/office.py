@@ -16,12 +16,12 @@ from govpost import content, fitted, people, pilots, settling, workspace
 from govpost.config import load
 from govpost.contract import hookimpl
 from govpost.daemon import housekeeping
-from govpost.domain import Capabilities, Channel, Receipt, Variant
-from govpost.editorial import intake, queueing, reviewing
+from govpost.domain import Capabilities, Channel, Event, Receipt, Variant
+from govpost.editorial import intake, queueing, reviewing, stopping
 from govpost.editorial.intake import Taken
 from govpost.publisher import Publisher, Setup
 from govpost.registry import Registry
-from govpost.store import deliveries, posts, rescue
+from govpost.store import chain, deliveries, posts, rescue
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DeliveryRecord, PostRecord
 from govpost.workspace import Bench, Workspace
@@ -154,7 +154,7 @@ class Confirming(Scripted):
 
     def __init__(self, name: str, capabilities: Capabilities) -> None:
         super().__init__(name, capabilities)
-        self.answers: list[Receipt | None | BaseException] = []
+        self.answers: list[Receipt | BaseException | None] = []
 
     def confirm(
         self, variant: Variant, receipt: Receipt | None, channel: Channel, http: Any
@@ -272,6 +272,8 @@ class Office:
         self.write(slug, body, **options)
         taken = self.take_in(slug)
         assert taken.post is not None, taken.checked.findings
+        # A moment passes, so that posts are planned one after the other and their ids sort that way.
+        self.wait(0.001)
         return self.approve(slug).deliveries
 
     # --- work ----------------------------------------------------------------------------------------------
@@ -322,8 +324,30 @@ class Office:
     def states(self, slug: str, channel: str | None = None) -> list[str]:
         return [row.state for row in self.deliveries(slug, channel)]
 
+    def events(self, verb: str = "", **tests: Any) -> list[Event]:
+        """Return what happened, of one verb or of all."""
+        with self.store.read() as conn:
+            return [event for event in chain.find(conn, **tests) if verb in ("", event.verb)]
+
+    def rows_of(self, channel: str) -> list[tuple[Any, ...]]:
+        """Return every row that says anything about a channel, cell by cell."""
+        with self.store.read() as conn:
+            statements = (
+                f"SELECT * FROM delivery WHERE channel = '{channel}' ORDER BY id",
+                f"SELECT * FROM channel WHERE name = '{channel}'",
+                f"SELECT * FROM pilot WHERE channel = '{channel}'",
+                f"SELECT * FROM charter WHERE channel = '{channel}' ORDER BY n",
+            )
+            return [tuple(row) for each in statements for row in conn.exec_driver_sql(each)]
+
     def tx(self, actor: str = "ben") -> Any:
         return self.store.write(actor)
+
+    def cancel(self, slug: str, by: str = "ben") -> stopping.Stopped:
+        return stopping.cancel(self.store, self.person(by), slug, "by order")
+
+    def withdraw(self, slug: str, code: str = "error", by: str = "ben") -> stopping.Stopped:
+        return stopping.withdraw(self.store, self.config, self.fitted, self.person(by), slug, code)
 
 
 __all__ = ["NOON", "Changing", "Confirming", "Office", "Scripted", "Tx", "queueing", "workspace"]

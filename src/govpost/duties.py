@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 
 from govpost import outcomes, planning
 from govpost.config import Config
+from govpost.domain import Action
 from govpost.fitted import Fitted
 from govpost.rates import Rate
-from govpost.states import DeliveryState
-from govpost.store import channels, deliveries, obstacles, pilots
+from govpost.states import DeliveryState, PilotState
+from govpost.store import channels, conditions, deliveries, meta, obstacles, pilots
 from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY, DeliveryRecord
 from govpost.times import describe, rfc3339
@@ -36,11 +37,35 @@ def reconcile(tx: Tx, config: Config, fitted: Mapping[str, Fitted], missing: Map
         why = obstacles.obstacle(tx.conn, name, about.platform, tx.now)
         if why is None and name not in fitted:
             why = missing.get(name, f"no plugin brings the platform {about.platform}")
-        if why is not None:
+        pilot = pilots.get(tx.conn, name)
+        if pilot is not None and pilot.state == PilotState.RETIRED:
+            close(tx, name, f"the pilot of {name} was retired")
+        elif why is not None:
             hold(tx, name, why)
+            _say_why(tx, _releasable(tx, name), why)
         else:
             _release(tx, config, name)
     _hold_unknown(tx, config)
+
+
+def close(tx: Tx, channel: str, why: str) -> None:
+    """End what waits on a retired channel: nothing is ever sent there again, and what is unsettled asks a person."""
+    waiting = deliveries.in_state(tx.conn, *_WAITING, channel=channel)
+    for row in sorted(waiting, key=lambda each: -each.part):
+        if row.ambiguous:
+            deliveries.move(
+                tx, row, DeliveryState.UNCERTAIN, f"{why}; an earlier attempt may be public", check_at=None
+            )
+        elif row.action == Action.WITHDRAW:
+            deliveries.move(tx, row, DeliveryState.MISSED, f"{why}; take the post down by hand")
+        else:
+            deliveries.move(tx, row, DeliveryState.CANCELLED, why)
+
+
+def _say_why(tx: Tx, rows: Iterable[DeliveryRecord], why: str) -> None:
+    ids = [row.id for row in rows if row.reason != why]
+    if ids:
+        tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id.in_(ids)).values(reason=why))
 
 
 def _release(tx: Tx, config: Config, name: str) -> None:
@@ -50,13 +75,23 @@ def _release(tx: Tx, config: Config, name: str) -> None:
             tx.conn, DELIVERY.c.channel == name, DELIVERY.c.state == "queued", deliveries.opens_slot()
         ):
             deliveries.move(tx, row, DeliveryState.HELD, cap)
-    released = [
-        row for row in _releasable(tx, name) if cap is None or row.part > 1 or row.action != "publish"
-    ]
+        _note_cap(tx, name, cap)
+    waiting = _releasable(tx, name)
+    released = [row for row in waiting if cap is None or row.part > 1 or row.action != Action.PUBLISH]
+    if cap is not None:
+        _say_why(tx, [row for row in waiting if row not in released], cap)
     for row in released:
         deliveries.move(tx, row, DeliveryState.QUEUED, "the reason is gone")
     if any(row.part == 1 and row.action == "publish" and row.due < tx.now for row in released):
         planning.replan(tx, config, name, "it was held past its time")
+
+
+def _note_cap(tx: Tx, name: str, cap: str) -> None:
+    """Leave one event when a cap is reached, and no second one until it is raised."""
+    key = f"cap:{name}"
+    if meta.get(tx.conn, key) != cap:
+        meta.put(tx.conn, key, cap)
+        tx.event("pilot.cap", f"pilot:{name}", why=cap, channel=name)
 
 
 def _releasable(tx: Tx, name: str) -> list[DeliveryRecord]:
@@ -80,20 +115,22 @@ def _hold_unknown(tx: Tx, config: Config) -> None:
 
 def judge_lateness(tx: Tx, config: Config) -> int:
     """Do with the late what the channel's rate says: ask, let expire, or send all the same."""
-    late = [row for name in config.channels for row in _late(tx, name, config.rate(name))]
+    rates = {name: config.rate(name) for name in config.channels}
+    for row in deliveries.in_state(tx.conn, *_WAITING):
+        rates.setdefault(row.channel, Rate())
+    late = [row for name, rate in rates.items() for row in _late(tx, name, rate)]
     for row in late:
-        _end_late(tx, row, config.rate(row.channel))
+        _end_late(tx, row, rates[row.channel])
     return len(late)
 
 
 def _late(tx: Tx, name: str, rate: Rate) -> list[DeliveryRecord]:
-    past_grace = DELIVERY.c.slot < tx.now - rate.grace
-    expired = DELIVERY.c.expires <= tx.now
+    past_grace = and_(DELIVERY.c.slot < tx.now - rate.grace, deliveries.opens_slot())
+    expired = and_(DELIVERY.c.expires <= tx.now, conditions.can_expire())
     return deliveries.find(
         tx.conn,
         DELIVERY.c.channel == name,
         DELIVERY.c.state.in_(_WAITING),
-        deliveries.opens_slot(),
         expired if rate.late == "send" else or_(past_grace, expired),
     )
 
@@ -122,15 +159,24 @@ def _end_late(tx: Tx, row: DeliveryRecord, rate: Rate) -> None:
 
 
 def close_unsafe_repeats(tx: Tx, config: Config, fitted: Mapping[str, Fitted]) -> None:
-    """Ask a person about ambiguous deliveries whose safe time for a repeat has passed."""
+    """Ask a person about ambiguous deliveries whose safe time for a repeat has passed, and about silent ones."""
+    close_silent(tx, config, fitted)
     for row in deliveries.find(tx.conn, DELIVERY.c.state.in_(_WAITING), DELIVERY.c.ambiguous):
         known = fitted.get(row.channel)
-        if known is None or outcomes.repeat_is_safe(
+        if known is not None and outcomes.repeat_is_safe(
             row.first_sent, tx.now, known.capabilities, config.daemon.attempt
         ):
             continue
         why = "an earlier attempt may have been published, and a repeat is no longer safe"
         deliveries.move(tx, row, DeliveryState.UNCERTAIN, why, check_at=tx.now)
+
+
+def close_silent(tx: Tx, config: Config, fitted: Mapping[str, Fitted]) -> None:
+    """Ask a person about pending posts whose platform is not there to be asked any more."""
+    for row in deliveries.in_state(tx.conn, "pending"):
+        if row.channel not in fitted and tx.now >= (row.gate_at or row.due) + config.daemon.pending:
+            why = "the platform took it in, and its plugin is not loaded to ask what became of it"
+            deliveries.move(tx, row, DeliveryState.UNCERTAIN, why, ambiguous=True, check_at=tx.now)
 
 
 def replan_all(tx: Tx, config: Config, why: str) -> int:

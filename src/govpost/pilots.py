@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -13,7 +13,7 @@ from govpost import duties
 from govpost.config import Config
 from govpost.errors import Refused, UsageFault, did_you_mean
 from govpost.people import Actor
-from govpost.states import DeliveryState, PilotState, Role
+from govpost.states import PilotState, Role
 from govpost.store import deliveries
 from govpost.store import pilots as rows
 from govpost.store.engine import Store, Tx
@@ -21,6 +21,7 @@ from govpost.store.rows import DELIVERY, PILOT, CharterRecord, PilotRecord
 from govpost.times import moment_of_instant
 
 _ENDS = ("ends",)
+_OPEN = ("publishing", "pending", "uncertain", "missed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +53,16 @@ def get(tx: Tx, config: Config, channel: str) -> Pilot:
         missing=config.channels[channel].pilot.missing(),
         charters=rows.charters(tx.conn, channel),
         counts=counts(tx, channel),
+        open_question=len(deliveries.in_state(tx.conn, *_OPEN, channel=channel)),
     )
 
 
 def counts(tx: Tx, channel: str) -> dict[str, int]:
     """Count a channel's deliveries by state."""
     found = tx.conn.execute(
-        select(DELIVERY.c.state, func.count().label("number")).where(DELIVERY.c.channel == channel).group_by(DELIVERY.c.state)
+        select(DELIVERY.c.state, func.count().label("number"))
+        .where(DELIVERY.c.channel == channel)
+        .group_by(DELIVERY.c.state)
     )
     return {row.state: row.number for row in found}
 
@@ -73,7 +77,7 @@ def start(store: Store, config: Config, actor: Actor, channel: str) -> Pilot:
             raise Refused(
                 f"the charter of {channel} is incomplete: {names}", f"fill in [channels.{channel}.pilot]"
             )
-        today = moment_of_instant(tx.now, config.zone(channel)).utc.astimezone(tx.now.tzinfo).date()
+        today = _day(config, channel, tx.now)
         charter = config.channels[channel].pilot
         ends = charter.end(today)
         if ends is not None and ends < today:
@@ -94,6 +98,10 @@ def start(store: Store, config: Config, actor: Actor, channel: str) -> Pilot:
             cap_posts=int(cap) if cap is not None else None,
         )
         return get(tx, config, channel)
+
+
+def _day(config: Config, channel: str, instant: datetime) -> date:
+    return moment_of_instant(instant, config.zone(channel)).local().date()
 
 
 def _body(config: Config, channel: str, ends: date | None) -> dict[str, Any]:
@@ -140,12 +148,7 @@ def retire(store: Store, config: Config, actor: Actor, channel: str, reason: str
     with store.write(actor.id) as tx:
         pilot = get(tx, config, channel)
         rows.move(tx, pilot.row, PilotState.RETIRED, actor.roles, reason)
-        waiting = deliveries.in_state(tx.conn, "queued", "held", channel=channel)
-        for row in sorted(waiting, key=lambda each: -each.part):
-            if not row.ambiguous:
-                deliveries.move(
-                    tx, row, DeliveryState.CANCELLED, f"the pilot of {channel} was retired: {reason}"
-                )
+        duties.close(tx, channel, f"the pilot of {channel} was retired: {reason}")
         return get(tx, config, channel)
 
 
@@ -155,12 +158,12 @@ def note_changed_charters(tx: Tx, config: Config) -> None:
         if channel not in config.channels or row.state in ("proposed", "retired") or row.charter == 0:
             continue
         charter = config.channels[channel].pilot
-        start = row.started_at.date() if row.started_at else tx.now.date()
+        start = _day(config, channel, row.started_at or tx.now)
         ends = charter.end(start)
         before = row.charter
         if rows.lock_charter(tx, row, _body(config, channel, ends), "config.toml was edited") == before:
             continue
-        if row.state != "graduated":
+        if "graduated" not in (row.state, row.resumes_to):
             cap = charter.caps.get("posts")
             values = {"ends": ends, "cap_posts": int(cap) if cap is not None else None}
             tx.conn.execute(update(PILOT).where(PILOT.c.channel == channel).values(values))

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from govpost.calendars import Booking, Calendar
 from govpost.config import Config
 from govpost.digest import sha256
 from govpost.domain import Action, Draft, Priority
 from govpost.errors import Refused
-from govpost.planner import Wish, plan
+from govpost.planner import ON_TIME, Wish, plan
 from govpost.planner import replan as refit
 from govpost.states import DeliveryState
 from govpost.store import channels, deliveries, obstacles, pilots
@@ -21,6 +21,7 @@ from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY, DeliveryRecord, PostRecord, VersionRecord
 from govpost.times import moment_of_instant, rfc3339, uuid7
 
+_TICK = timedelta(microseconds=1)
 LOOK_BACK = timedelta(days=15)
 """How far back sent posts are read: a week's cap can reach almost two calendar weeks."""
 
@@ -45,9 +46,9 @@ def calendar(tx: Tx, config: Config, channel: str, without: Iterable[str] = ()) 
     channels.ensure(tx, [channel])
     channels.get(tx.conn, channel, lock=True)
     left_out = set(without)
-    main = _main_slots(tx, config, channel)
+    main, first = _main_slots(tx, config, channel), _first_others(tx, config, channel)
     bookings = [
-        _booking(row, main.get(row.post_id))
+        _booking(row, main.get(row.post_id), first.get(row.post_id))
         for row in deliveries.planned(tx.conn, channel, tx.now - LOOK_BACK)
         if row.id not in left_out
     ]
@@ -55,7 +56,8 @@ def calendar(tx: Tx, config: Config, channel: str, without: Iterable[str] = ()) 
     return Calendar(channel, config.rate(channel), bookings, not_after=pilot.ends if pilot else None)
 
 
-def _booking(row: DeliveryRecord, main: datetime | None) -> Booking:
+def _booking(row: DeliveryRecord, main: datetime | None, first: datetime | None = None) -> Booking:
+    bounds = (row.expires, first + _TICK if first else None)
     after = max((each for each in (row.not_before, main) if each is not None), default=None)
     return Booking(
         key=row.id,
@@ -63,8 +65,22 @@ def _booking(row: DeliveryRecord, main: datetime | None) -> Booking:
         priority=list(Priority)[row.priority],
         movable=movable(row),
         after=after,
-        before=row.expires,
+        before=min((each for each in bounds if each is not None), default=None),
     )
+
+
+def _first_others(tx: Tx, config: Config, channel: str) -> dict[str, datetime]:
+    """Return when each post's other channels begin: the latest that its main channel may be moved to."""
+    if channel != config.main_channel:
+        return {}
+    rows = tx.conn.execute(
+        select(DELIVERY.c.post_id, func.min(DELIVERY.c.slot).label("slot"))
+        .where(
+            DELIVERY.c.channel != channel, deliveries.opens_slot(), DELIVERY.c.state.in_(("queued", "held"))
+        )
+        .group_by(DELIVERY.c.post_id)
+    )
+    return {row.post_id: row.slot for row in rows}
 
 
 def _main_slots(tx: Tx, config: Config, channel: str) -> dict[str, datetime]:
@@ -124,11 +140,16 @@ def schedule(
         )
     rows: list[DeliveryRecord] = []
     for name, sealed in version.channels.items():
-        due = found.slots[keys[name]] if name in keys else max(tx.now, draft.at.utc if draft.at else tx.now)
+        due = found.slots[keys[name]] if name in keys else _amend_at(tx, draft)
         rows += _deliveries(tx, config, post, draft, name, sealed, due, keys.get(name))
     deliveries.add(tx, rows)
-    _apply_moves(tx, config, found.moved, f"moved for {post.slug}, which has a higher priority")
+    _apply_moves(tx, found.moved, f"moved for {post.slug}, which has a higher priority")
     return rows
+
+
+def _amend_at(tx: Tx, draft: Draft) -> datetime:
+    """An amendment takes no place in the rate: it goes as soon as it may."""
+    return max([tx.now, *(moment.utc for moment in (draft.at, draft.not_before) if moment)])
 
 
 def _deliveries(
@@ -142,9 +163,9 @@ def _deliveries(
     key: str | None,
 ) -> list[DeliveryRecord]:
     zone = config.zone(name)
-    why = obstacles.obstacle(tx.conn, name, sealed["platform"], tx.now) or obstacles.cap_reached(
-        tx.conn, name
-    )
+    why = obstacles.obstacle(tx.conn, name, sealed["platform"], tx.now)
+    if why is None and sealed["target"] is None:
+        why = obstacles.cap_reached(tx.conn, name)
     rows: list[DeliveryRecord] = []
     for number, part in enumerate(sealed["parts"], start=1):
         before = rows[-1].id if rows else None
@@ -178,12 +199,10 @@ def _deliveries(
     return rows
 
 
-def _apply_moves(tx: Tx, config: Config, moved: Mapping[str, tuple[datetime, datetime]], why: str) -> None:
+def _apply_moves(tx: Tx, moved: Mapping[str, tuple[datetime, datetime]], why: str) -> None:
     for key, (_old, new) in moved.items():
         row = deliveries.get(tx.conn, key)
         reslot(tx, row, new, why)
-        if row.channel == config.main_channel:
-            _follow_main(tx, config, row, new)
 
 
 def _follow_main(tx: Tx, config: Config, main: DeliveryRecord, new: datetime) -> None:
@@ -235,8 +254,12 @@ def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
     moved = refit(calendar(tx, config, channel, queue), wanted, tx.now)
     changed = 0
     for booking in wanted:
-        new = moved[booking.key][1] if booking.key in moved else booking.due
-        if new != queue[booking.key].slot:
-            reslot(tx, queue[booking.key], new, why)
+        row, new = queue[booking.key], moved[booking.key][1] if booking.key in moved else booking.due
+        if booking.key not in moved and booking.due < tx.now - ON_TIME:
+            deliveries.move(tx, row, DeliveryState.MISSED, f"{why}; its rate leaves no time for it any more")
+        elif new != row.slot:
+            reslot(tx, row, new, why)
             changed += 1
+            if channel == config.main_channel:
+                _follow_main(tx, config, row, new)
     return changed

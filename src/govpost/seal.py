@@ -12,7 +12,7 @@ from govpost.config import Config
 from govpost.digest import channel_digest, file_sha256, part_digest, post_digest, timing
 from govpost.domain import Action, Draft, Media, Variant
 from govpost.draft_json import from_dict, variant_to_dict
-from govpost.store import posts
+from govpost.store import deliveries, posts
 from govpost.store.rows import DeliveryRecord, VersionRecord
 
 
@@ -63,32 +63,49 @@ def broken(
     conn: Connection, delivery: DeliveryRecord, variant: Variant, hashes: Sequence[str], config: Config
 ) -> str | None:
     """Say how a delivery differs from what was approved, None when it is exactly that."""
-    if delivery.action == Action.WITHDRAW:
-        return _broken_notice(delivery, config)
-    post = posts.by_id(conn, delivery.post_id)
+    astray = _astray(conn, delivery, variant)
+    if astray is not None or delivery.action == Action.WITHDRAW:
+        return astray or _broken_notice(delivery, config)
     version = posts.version(conn, delivery.post_id, delivery.version)
+    return (
+        _broken_release(conn, delivery, version)
+        or _broken_words(version, delivery, variant, hashes)
+        or _broken_channel(version, delivery, config)
+    )
+
+
+def _broken_release(conn: Connection, delivery: DeliveryRecord, version: VersionRecord) -> str | None:
+    post = posts.by_id(conn, delivery.post_id)
     if post.version != delivery.version:
         return f"version {delivery.version} was approved, the post is at version {post.version}"
-    if not posts.approvals(conn, post.id, digest=version.digest) or post.digest != version.digest:
+    since = post.submitted_at
+    if since is None:
+        return "its release was taken back when the post was cancelled or withdrawn"
+    given = posts.approvals(conn, post.id, digest=version.digest)
+    if post.digest != version.digest or not any(each.at >= since for each in given):
         return "no approval stands for what would go out"
+    return None
+
+
+def _broken_words(
+    version: VersionRecord, delivery: DeliveryRecord, variant: Variant, hashes: Sequence[str]
+) -> str | None:
     sealed = version.channels.get(delivery.channel)
     if sealed is None or delivery.part > len(sealed["parts"]):
         return "this channel or part was never approved"
     for medium, found in zip(variant.media, hashes, strict=True):
         if found != medium.sha256:
             return f"the stored file {medium.path.name[:12]} {'changed' if found else 'is gone'} since the approval"
-    digests = [part["digest"] for part in sealed["parts"]]
-    if part_digest(variant, hashes) != digests[delivery.part - 1]:
+    if part_digest(variant, hashes) != sealed["parts"][delivery.part - 1]["digest"]:
         return "the stored words differ from those that were approved"
-    return _broken_channel(version, delivery, digests, config)
+    return None
 
 
-def _broken_channel(
-    version: VersionRecord, delivery: DeliveryRecord, digests: Sequence[str], config: Config
-) -> str | None:
+def _broken_channel(version: VersionRecord, delivery: DeliveryRecord, config: Config) -> str | None:
     about = config.channels.get(delivery.channel)
     if about is None:
         return f"the channel {delivery.channel} is no longer in config.toml"
+    digests = [part["digest"] for part in version.channels[delivery.channel]["parts"]]
     recorded = {name: each["digest"] for name, each in version.channels.items()}
     if (
         channel_digest(delivery.channel, about.platform, about.settings, digests)
@@ -99,6 +116,20 @@ def _broken_channel(
     if post_digest(timing(draft), recorded) != version.digest:
         return "the stored times or channels differ from those that were approved"
     return None
+
+
+def _astray(conn: Connection, delivery: DeliveryRecord, variant: Variant) -> str | None:
+    """Say that an amendment or withdrawal is aimed at another post than the one it was made for."""
+    if delivery.action == Action.PUBLISH or delivery.target is None:
+        return None
+    target = deliveries.get(conn, delivery.target)
+    if delivery.action == Action.WITHDRAW:
+        same = target.post_id == delivery.post_id
+    else:
+        same = variant.corrects == (target.url or target.remote_id)
+    if same and target.channel == delivery.channel:
+        return None
+    return "it is aimed at another post than the one it was approved for"
 
 
 def _broken_notice(delivery: DeliveryRecord, config: Config) -> str | None:

@@ -150,6 +150,7 @@ POST = Machine(
             "author publisher daemon",
             "by order, or nothing is left to send",
         ),
+        ("failed", "cancelled", "daemon publisher", "what failed was cancelled"),
         ("published failed", "scheduled", "publisher daemon", "a failed or missed delivery is tried again"),
         ("published scheduled", "withdrawn", "publisher daemon", "every live delivery was withdrawn"),
     ),

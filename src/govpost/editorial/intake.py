@@ -2,196 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection, update
 
-from govpost import media_store, planning, seal
-from govpost.config import Config
-from govpost.contract import Rule, RuleContext
+from govpost import media_store, seal
 from govpost.digest import file_sha256
-from govpost.domain import Action, Capabilities, Draft, Finding, Severity, Variant
+from govpost.domain import Draft
 from govpost.draft_json import to_dict
 from govpost.editorial import stopping
-from govpost.errors import Mistake, Mistakes, Refused
-from govpost.fitted import Fitted
+from govpost.editorial.checking import Checked, Desk, check
+from govpost.errors import Refused
 from govpost.people import Actor
-from govpost.render import render
-from govpost.rules.engine import run
 from govpost.states import PostState, Role
 from govpost.store import deliveries, posts
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import POST, PostRecord, VersionRecord
 from govpost.times import uuid7
 
-REPEAT_WITHIN = timedelta(days=7)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """What editors work with: the config in force, the channels fitted out, and the rules."""
-
-    config: Config
-    fitted: Mapping[str, Fitted]
-    rules: Sequence[Rule]
-    missing: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """A draft as it would go out, and what the rules found."""
-
-    draft: Draft
-    variants: Mapping[str, tuple[Variant, ...]]
-    targets: Mapping[str, str]
-    findings: tuple[Finding, ...]
-
-    @property
-    def blocked(self) -> bool:
-        """Say whether a finding stops the post."""
-        return any(finding.severity == Severity.BLOCKS for finding in self.findings)
-
-
-def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
-    """Render a draft for its channels and run every rule over it; changes nothing."""
-    original = _original(tx.conn, draft)
-    variants, targets = _render(tx.conn, desk, draft, original)
-    own = posts.by_slug(tx.conn, draft.slug)
-    related = [post.id for post in (own, original) if post is not None]
-    findings = run(desk.rules, _context(tx.conn, desk, draft, variants, related, tx.now))
-    findings += _not_loaded(desk, draft) + _no_slot(tx, desk, draft, variants, targets, own)
-    return Checked(draft=draft, variants=variants, targets=targets, findings=findings)
-
-
-def _original(conn: Connection, draft: Draft) -> PostRecord | None:
-    if draft.corrects is None:
-        return None
-    original = posts.by_slug(conn, draft.corrects)
-    line = draft.lines.get("corrects")
-    if original is None:
-        raise Mistakes(
-            [
-                Mistake(
-                    message=f"corrects: there is no post {draft.corrects!r}", file=str(draft.path), line=line
-                )
-            ]
-        )
-    if original.state not in ("published", "failed", "scheduled"):
-        message = f"corrects: {original.slug} is {original.state}, so there is nothing public to correct"
-        tip = f"change the post itself and run govpost post add again for {original.slug}"
-        raise Mistakes([Mistake(message=message, file=str(draft.path), line=line, tip=tip)])
-    return original
-
-
-def _render(
-    conn: Connection, desk: Desk, draft: Draft, original: PostRecord | None
-) -> tuple[dict[str, tuple[Variant, ...]], dict[str, str]]:
-    variants: dict[str, tuple[Variant, ...]] = {}
-    targets: dict[str, str] = {}
-    live = _live(conn, original)
-    for name in draft.channels:
-        fitted = desk.fitted.get(name)
-        if fitted is None:
-            continue
-        first = live.get(name)
-        if first is not None and first.parts == 1 and fitted.amends:
-            amended = render(
-                draft, name, fitted.capabilities, action=Action.AMEND, corrects=first.url or first.remote_id
-            )
-            if len(amended) == 1:
-                variants[name], targets[name] = amended, first.id
-                continue
-        corrects = (first.url or first.remote_id) if first is not None else None
-        variants[name] = render(draft, name, fitted.capabilities, corrects=corrects)
-    return variants, targets
-
-
-def _live(conn: Connection, original: PostRecord | None) -> dict[str, Any]:
-    if original is None:
-        return {}
-    rows = deliveries.of_post(conn, original.id, original.version)
-    return {
-        row.channel: row
-        for row in rows
-        if row.state == "live" and row.part == 1 and row.action == Action.PUBLISH
-    }
-
-
-def _context(
-    conn: Connection,
-    desk: Desk,
-    draft: Draft,
-    variants: Mapping[str, tuple[Variant, ...]],
-    related: Sequence[str],
-    now: datetime,
-) -> RuleContext:
-    config = desk.config
-    reference = draft.at.utc if draft.at else now
-    repeats: dict[str, str] = {}
-    for name, parts in variants.items():
-        digest = planning.text_hash(parts[0].text)
-        found = posts.repeats(conn, name, digest, related, reference - REPEAT_WITHIN)
-        if found is not None:
-            repeats[name] = found
-    capabilities: dict[str, Capabilities] = {name: desk.fitted[name].capabilities for name in variants}
-    topics = config.strategy.topics
-    return RuleContext(
-        draft=draft,
-        variants=variants,
-        capabilities=capabilities,
-        channels=frozenset(config.channels),
-        main_channel=config.main_channel,
-        goals=frozenset(config.strategy.goals),
-        audiences=frozenset(config.strategy.audiences),
-        topics=frozenset(topics) if topics is not None else None,
-        now=now,
-        repeats=repeats,
-    )
-
-
-def _not_loaded(desk: Desk, draft: Draft) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            rule="U09",
-            severity=Severity.BLOCKS,
-            message=f"{name} cannot be written for: {desk.missing.get(name, 'its platform is not loaded')}",
-            tip="govpost plugin list shows what is wrong",
-            file=str(draft.path),
-            line=draft.lines.get("channels"),
-            channel=name,
-        )
-        for name in draft.channels
-        if name in desk.config.channels and name not in desk.fitted
-    )
-
-
-def _no_slot(
-    tx: Tx,
-    desk: Desk,
-    draft: Draft,
-    variants: Mapping[str, tuple[Variant, ...]],
-    targets: Mapping[str, str],
-    own: PostRecord | None,
-) -> tuple[Finding, ...]:
-    names = [name for name in variants if name not in targets]
-    if draft.expires is not None and draft.expires.utc <= tx.now:
-        return ()
-    refused = planning.trial(tx, desk.config, draft, names, own.id if own else None)
-    return tuple(
-        Finding(
-            rule="S01",
-            severity=Severity.BLOCKS,
-            message=f"{name} has no free time for it: {why}",
-            tip="change `at` or `expires`, or leave `at` out and let the planner choose",
-            file=str(draft.path),
-            line=draft.lines.get("at") or draft.lines.get("expires"),
-            channel=name,
-        )
-        for name, why in refused.items()
-    )
+__all__ = ["Checked", "Desk", "Taken", "check", "submit", "take_in"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,11 +40,13 @@ def take_in(
     actor.need(Role.AUTHOR, to="take posts in")
     draft = replace(draft, author=draft.author or actor.id)
     with store.write(actor.id) as tx:
+        _refuse_unsubmitted(tx, draft, submit=submit)
         checked = check(tx, desk, draft)
     if checked.blocked and submit:
         return Taken(post=None, checked=checked)
     kept = media_store.keep(draft, desk.config.root / desk.config.store.media)
     with store.write(actor.id) as tx:
+        _refuse_unsubmitted(tx, draft, submit=submit)
         checked = check(tx, desk, kept)
         if checked.blocked and submit:
             return Taken(post=None, checked=checked)
@@ -228,6 +60,16 @@ def take_in(
         if submit:
             post = _submit(tx, actor, post, acks)
         return Taken(post=post, checked=checked)
+
+
+def _refuse_unsubmitted(tx: Tx, draft: Draft, *, submit: bool) -> None:
+    """A new version of what was submitted leads back to review: it cannot be kept out of it, nor skip the checks."""
+    post = posts.by_slug(tx.conn, draft.slug)
+    if post is not None and not submit and post.state != PostState.DRAFT:
+        raise Refused(
+            f"{post.slug} is {post.state}; a new version of it goes to review at once",
+            "leave --draft out, or have a reviewer return the post first",
+        )
 
 
 def _same(conn: Connection, post: PostRecord, draft: Draft) -> bool:
@@ -261,6 +103,7 @@ def _enter(
             "digest": sealed.digest,
             "title": draft.title,
             "author": draft.author or actor.id,
+            "review_later": False,
         }
         tx.conn.execute(update(POST).where(POST.c.id == post.id).values(values))
         tx.event(
@@ -315,8 +158,10 @@ def _reopen(tx: Tx, actor: Actor, post: PostRecord) -> PostRecord:
             f"{post.slug} is already on its way out on {names}; it cannot get a new version",
             f"govpost post correct {post.slug} PATH publishes a correction",
         )
+    # The post moves first: then it no longer follows its deliveries, which are all cancelled.
+    reopened = posts.move(tx, post, PostState.SUBMITTED, actor.roles, "a new version")
     stopping.cancel_deliveries(tx, post, "a new version was taken in")
-    return posts.move(tx, posts.by_id(tx.conn, post.id), PostState.SUBMITTED, actor.roles, "a new version")
+    return reopened
 
 
 def _submit(tx: Tx, actor: Actor, post: PostRecord, acks: Sequence[str]) -> PostRecord:
@@ -331,6 +176,11 @@ def submit(
     actor.need(Role.AUTHOR, to="submit posts")
     with store.write(actor.id) as tx:
         current = posts.by_id(tx.conn, post.id)
+        if current.state != PostState.DRAFT:
+            raise Refused(
+                f"{post.slug} is {current.state}; only a draft can be submitted",
+                f"govpost post show {post.slug} shows where it stands",
+            )
         checked = check(tx, desk, draft)
         if checked.blocked:
             return Taken(post=None, checked=checked)

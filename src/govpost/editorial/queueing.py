@@ -47,6 +47,7 @@ def move(
     with store.write(actor.id) as tx:
         rows = _waiting(tx.conn, name, channel)
         for row in rows:
+            _refuse_unknown(config, row)
             _refuse_outside(row, at, tx.now)
             free = planning.calendar(tx, config, row.channel, [row.id])
             why = free.refuses(at)
@@ -59,7 +60,7 @@ def move(
                 )
                 raise Refused(f"{row.channel} is not free then: {why}", tip)
             _refuse_before_main(tx, config, row, rows, at)
-            planning.reslot(tx, row, at, f"moved by {actor.id}", fixed=True)
+            planning.reslot(tx, row, at, f"moved by {actor.id}", fixed=True, rush=False)
         return [deliveries.get(tx.conn, row.id) for row in rows]
 
 
@@ -71,6 +72,7 @@ def now(
     with store.write(actor.id) as tx:
         rows = _waiting(tx.conn, name, channel)
         for row in rows:
+            _refuse_unknown(config, row)
             _refuse_outside(row, tx.now, tx.now)
             why = planning.calendar(tx, config, row.channel, [row.id]).refuses(tx.now, ignore_gap=True)
             if why is not None:
@@ -84,12 +86,7 @@ def now(
 
 def _waiting(conn: Connection, name: str, channel: str | None) -> list[DeliveryRecord]:
     post = posts.find(conn, name)
-    rows = [
-        row
-        for row in deliveries.of_post(conn, post.id, post.version)
-        if row.state in ("queued", "held") and row.part == 1 and row.action == Action.PUBLISH
-        if channel in (None, row.channel)
-    ]
+    rows = [row for row in _waiting_rows(conn, post.id, post.version) if channel in (None, row.channel)]
     if not rows:
         where = f" on {channel}" if channel else ""
         raise Refused(
@@ -97,6 +94,22 @@ def _waiting(conn: Connection, name: str, channel: str | None) -> list[DeliveryR
             f"govpost post show {post.slug} shows where it stands",
         )
     return rows
+
+
+def _waiting_rows(conn: Connection, post_id: str, version: int) -> list[DeliveryRecord]:
+    return [
+        row
+        for row in deliveries.of_post(conn, post_id, version)
+        if row.state in ("queued", "held") and row.part == 1 and row.action == Action.PUBLISH
+    ]
+
+
+def _refuse_unknown(config: Config, row: DeliveryRecord) -> None:
+    if row.channel not in config.channels:
+        raise Refused(
+            f"the channel {row.channel} is no longer in config.toml",
+            "enter it again, or cancel the post with govpost post cancel",
+        )
 
 
 def _refuse_outside(row: DeliveryRecord, at: datetime, now: datetime) -> None:
@@ -113,12 +126,17 @@ def _refuse_outside(row: DeliveryRecord, at: datetime, now: datetime) -> None:
 def _refuse_before_main(
     tx: Tx, config: Config, row: DeliveryRecord, moving: list[DeliveryRecord], at: datetime
 ) -> None:
-    if row.channel == config.main_channel or any(each.channel == config.main_channel for each in moving):
-        return
-    for other in deliveries.of_post(tx.conn, row.post_id, row.version):
-        if other.channel == config.main_channel and other.state in ("queued", "held") and other.slot > at:
+    names = {each.channel for each in moving}
+    for other in _waiting_rows(tx.conn, row.post_id, row.version):
+        pair = {row.channel: at, other.channel: other.slot}
+        main = config.main_channel
+        if other.channel in names or main not in pair or max(pair.values()) == min(pair.values()):
+            continue
+        if max(pair, key=lambda name: pair[name]) == main:
+            first = min(pair, key=lambda name: pair[name])
             raise Refused(
-                f"{row.channel} would come before {other.channel}, the main channel, at {rfc3339(other.slot)}",
+                f"{first} would come before {main}, the main channel: {rfc3339(pair[first])}"
+                f" and {rfc3339(pair[main])}",
                 "leave --channel out to move both",
             )
 
@@ -135,6 +153,13 @@ def retry(store: Store, config: Config, actor: Actor, name: str) -> DeliveryReco
                 else ""
             )
             raise Refused(f"the delivery is {row.state}; only a failed or missed one can be tried again", tip)
+        _refuse_unknown(config, row)
+        post = posts.by_id(tx.conn, row.post_id)
+        if post.submitted_at is None and row.action != Action.WITHDRAW:
+            raise Refused(
+                f"{post.slug} was cancelled or withdrawn; nothing more of it goes out",
+                "write a new post under another slug",
+            )
         due = _new_slot(tx, config, row)
         why = obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now)
         state = DeliveryState.HELD if why else DeliveryState.QUEUED
@@ -167,6 +192,15 @@ def _new_slot(tx: Tx, config: Config, row: DeliveryRecord) -> datetime:
             f"{row.channel} has no free time left for it", "see govpost queue list and the channel's rate"
         )
     return free
+
+
+def _give_slot(tx: Tx, config: Config, queued: DeliveryRecord, why: str) -> None:
+    """Plan a settled delivery anew; where nothing is free any more, a person decides what becomes of it."""
+    try:
+        _refuse_unknown(config, queued)
+        planning.reslot(tx, queued, _new_slot(tx, config, queued), why)
+    except Refused as full:
+        deliveries.move(tx, queued, DeliveryState.MISSED, f"{why}; {full.message}")
 
 
 def resolve_live(store: Store, actor: Actor, name: str, url: str, remote_id: str | None) -> DeliveryRecord:
@@ -221,8 +255,7 @@ def resolve_absent(
             due=tx.now,
         )
         if row.part == 1 and row.action == Action.PUBLISH and (row.expires is None or row.expires > tx.now):
-            queued = deliveries.get(tx.conn, row.id)
-            planning.reslot(tx, queued, _new_slot(tx, config, queued), why)
+            _give_slot(tx, config, deliveries.get(tx.conn, row.id), why)
         return deliveries.get(tx.conn, row.id)
 
 

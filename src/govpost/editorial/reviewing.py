@@ -12,7 +12,7 @@ from govpost.config import Config, Stage
 from govpost.digest import channel_digest
 from govpost.domain import Finding, Severity
 from govpost.draft_json import from_dict
-from govpost.editorial.intake import Checked, Desk, check
+from govpost.editorial.checking import Checked, Desk, check
 from govpost.errors import Refused
 from govpost.people import Actor
 from govpost.states import PostState, Role
@@ -20,6 +20,7 @@ from govpost.store import deliveries, posts
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import POST, ApprovalRecord, DeliveryRecord, PostRecord, VersionRecord
 
+SHORTEST_DIGEST = 8
 ANYBODY = (Stage(name="review", approvals=1),)
 
 
@@ -83,7 +84,7 @@ def approve(
     actor.need(Role.REVIEWER, to="approve posts")
     with store.write(actor.id) as tx:
         post = posts.find(tx.conn, name)
-        later = post.review_later
+        later = post.review_later and post.state != PostState.SUBMITTED
         if post.state != PostState.SUBMITTED and not later:
             raise Refused(f"{post.slug} is {post.state}; only a submitted post can be approved", _look(post))
         _refuse_own(tx, actor, post)
@@ -166,7 +167,7 @@ def _refuse_own(tx: Tx, actor: Actor, post: PostRecord) -> None:
 
 
 def _refuse_unseen(tx: Tx, actor: Actor, post: PostRecord, digest: str | None) -> None:
-    if digest is not None and not post.digest.startswith(digest):
+    if digest is not None and (len(digest) < SHORTEST_DIGEST or not post.digest.startswith(digest)):
         raise Refused(
             f"{post.slug} is no longer what digest {digest[:12]} names", f"govpost review show {post.slug}"
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from govpost.config import Config
 from govpost.domain import Action, Variant
 from govpost.draft_json import variant_to_dict
@@ -13,7 +15,7 @@ from govpost.fitted import Fitted
 from govpost.people import Actor
 from govpost.planning import text_hash
 from govpost.states import DeliveryState, PostState, Role
-from govpost.store import deliveries, obstacles, posts
+from govpost.store import deliveries, obstacles, pilots, posts
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DeliveryRecord, PostRecord
 from govpost.times import moment_of_instant, uuid7
@@ -33,30 +35,35 @@ class Stopped:
 
 def passed_the_gate(row: DeliveryRecord) -> bool:
     """Say whether a delivery may have reached its platform."""
-    return row.gate_at is not None or row.state in ("live", "pending", "uncertain", "withdrawn")
+    return row.first_sent is not None or row.state in ("live", "pending", "uncertain", "withdrawn")
 
 
 def cancel_deliveries(tx: Tx, post: PostRecord, why: str) -> list[DeliveryRecord]:
     """Cancel every delivery of the post's version that has not passed the gate; one being prepared is taken back."""
     stopped = []
-    for row in reversed(deliveries.of_post(tx.conn, post.id, post.version)):
+    for row in reversed(_to_publish(tx.conn, post)):
         if row.state == DeliveryState.PUBLISHING and row.gate_at is None:
             deliveries.move(tx, row, DeliveryState.QUEUED, why)
-            row = deliveries.get(tx.conn, row.id)
-        if row.state in _STOPPABLE and not row.ambiguous:
-            deliveries.move(tx, row, DeliveryState.CANCELLED, why, roles={Role.DAEMON})
-            stopped.append(row)
+        now = deliveries.get(tx.conn, row.id)
+        if now.state in _STOPPABLE and not now.ambiguous:
+            deliveries.move(tx, now, DeliveryState.CANCELLED, why, roles={Role.DAEMON})
+            stopped.append(now)
     return stopped
+
+
+def _to_publish(conn: Connection, post: PostRecord) -> list[DeliveryRecord]:
+    return [row for row in deliveries.of_post(conn, post.id, post.version) if row.action != Action.WITHDRAW]
 
 
 def cancel(store: Store, actor: Actor, name: str, reason: str) -> Stopped:
     """Cancel a post, by order: what is on the wire or public stays, and is named."""
     with store.write(actor.id) as tx:
         post = posts.find(tx.conn, name)
-        rows = deliveries.of_post(tx.conn, post.id, post.version)
+        rows = _to_publish(tx.conn, post)
         roles = (Role.PUBLISHER,) if rows else (Role.AUTHOR, Role.PUBLISHER)
         actor.need(*roles, to="cancel posts")
-        if post.state in ("published", "withdrawn", "cancelled"):
+        left = any(row.state in _STOPPABLE for row in rows)
+        if post.state in ("withdrawn", "cancelled") or (post.state == "published" and not left):
             tip = (
                 f"govpost post withdraw {post.slug} --reason CODE takes it down"
                 if post.state == "published"
@@ -64,12 +71,14 @@ def cancel(store: Store, actor: Actor, name: str, reason: str) -> Stopped:
             )
             raise Refused(f"{post.slug} is {post.state}; there is nothing left to cancel", tip)
         stopped = cancel_deliveries(tx, post, reason)
+        posts.void_release(tx, post)
         post = posts.by_id(tx.conn, post.id)
         if not rows:
             post = posts.move(tx, post, PostState.CANCELLED, actor.roles, reason)
         stopped_ids = {row.id for row in stopped}
+        now = _to_publish(tx.conn, post)
         too_late = [
-            row for row in rows if row.id not in stopped_ids and row.state not in ("cancelled", "withdrawn")
+            row for row in now if row.id not in stopped_ids and row.state not in ("cancelled", "withdrawn")
         ]
         tx.event(
             "post.cancel", f"post:{post.id}", why=reason, post=post.id, too_late=[row.id for row in too_late]
@@ -103,10 +112,9 @@ def withdraw(
             raise Refused(
                 f"{post.slug} is {post.state}; nothing of it is public that could be withdrawn", _look(post)
             )
-        ordered = {
-            row.target for row in deliveries.of_post(tx.conn, post.id) if row.action == Action.WITHDRAW
-        }
-        able = [row for row in live if row.channel in fitted and fitted[row.channel].withdraws]
+        posts.void_release(tx, post)
+        ordered = _still_ordered(tx, post)
+        able = [row for row in live if _can_withdraw(tx, fitted, row)]
         taken = [row for row in able if row.id not in ordered]
         deliveries.add(tx, _withdrawals(tx, post, taken, config.withdrawal[code]))
         open_ones = [row for row in rows if row.state in ("publishing", "pending", "uncertain")]
@@ -117,6 +125,21 @@ def withdraw(
         return Stopped(
             post=posts.by_id(tx.conn, post.id), stopped=cancelled + taken, too_late=open_ones, by_hand=by_hand
         )
+
+
+def _still_ordered(tx: Tx, post: PostRecord) -> set[str | None]:
+    """Return what is being withdrawn already; an order that came to nothing is closed, to be given anew."""
+    orders = [row for row in deliveries.of_post(tx.conn, post.id) if row.action == Action.WITHDRAW]
+    for row in orders:
+        if row.state in ("failed", "missed"):
+            deliveries.move(tx, row, DeliveryState.CANCELLED, "the withdrawal was ordered again")
+    now = (deliveries.get(tx.conn, row.id) for row in orders)
+    return {row.target for row in now if row.state != DeliveryState.CANCELLED}
+
+
+def _can_withdraw(tx: Tx, fitted: Mapping[str, Fitted], row: DeliveryRecord) -> bool:
+    known, pilot = fitted.get(row.channel), pilots.get(tx.conn, row.channel)
+    return known is not None and known.withdraws and pilot is not None and pilot.state != "retired"
 
 
 def _look(post: PostRecord) -> str:

@@ -10,14 +10,11 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or
 
 from govpost.domain import Action
 from govpost.states import DELIVERY as MACHINE
-from govpost.states import PUBLISHES, UNSETTLED, DeliveryState, Role
+from govpost.states import UNSETTLED, DeliveryState, Role
 from govpost.store import posts
+from govpost.store.conditions import channel_open, in_time, main_first
 from govpost.store.engine import Tx
-from govpost.store.meta import FREEZE
-from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, META, PILOT, POST, DeliveryRecord
-
-HEAD_START = timedelta(seconds=5)
-"""How long a post's other channels wait for its main channel, so that the agency's own page comes first."""
+from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, PILOT, POST, DeliveryRecord
 
 DAEMON = frozenset({Role.DAEMON})
 _GONE = ("failed", "cancelled", "missed")
@@ -90,6 +87,7 @@ def note(tx: Tx, delivery: DeliveryRecord, verb: str, **fields: Any) -> None:
 
 def _after(tx: Tx, delivery: DeliveryRecord, new: DeliveryState) -> None:
     if new == DeliveryState.LIVE:
+        _take_down_target(tx, delivery)
         for waiting in _waiting(tx.conn, delivery, DeliveryState.HELD):
             move(
                 tx, waiting, DeliveryState.QUEUED, "what it waited for is live", due=max(tx.now, waiting.slot)
@@ -105,6 +103,14 @@ def _after(tx: Tx, delivery: DeliveryRecord, new: DeliveryState) -> None:
         posts.settle(tx, delivery.post_id)
 
 
+def _take_down_target(tx: Tx, delivery: DeliveryRecord) -> None:
+    """What a withdraw delivery was for is withdrawn as soon as that is live, whoever says so."""
+    if delivery.action == Action.WITHDRAW and delivery.target is not None:
+        target = get(tx.conn, delivery.target)
+        if target.state == DeliveryState.LIVE:
+            move(tx, target, DeliveryState.WITHDRAWN, delivery.notice or "")
+
+
 def _waiting(conn: Connection, delivery: DeliveryRecord, *states: DeliveryState) -> list[DeliveryRecord]:
     rows = conn.execute(
         select(DELIVERY).where(DELIVERY.c.waits_for == delivery.id, DELIVERY.c.state.in_(states))
@@ -115,28 +121,6 @@ def _waiting(conn: Connection, delivery: DeliveryRecord, *states: DeliveryState)
 def opens_slot() -> ColumnElement[bool]:
     """Say of a row whether sending it begins a new post on its channel: what gaps, caps and lateness count."""
     return and_(DELIVERY.c.part == 1, DELIVERY.c.action == Action.PUBLISH)
-
-
-def _open(channel: str, now: datetime) -> ColumnElement[bool]:
-    """Say whether a channel may send at all: no freeze, pilot on, not paused, not told to wait."""
-    troubled = select(CHANNEL.c.name).where(
-        CHANNEL.c.name == channel, or_(CHANNEL.c.paused_until > now, CHANNEL.c.next_allowed_at > now)
-    )
-    runs = select(PILOT.c.channel).where(PILOT.c.channel == channel, PILOT.c.state.in_(PUBLISHES))
-    frozen = select(META.c.key).where(META.c.key == FREEZE)
-    return and_(exists(runs), ~exists(troubled), ~exists(frozen))
-
-
-def _main_first(main_channel: str, now: datetime) -> ColumnElement[bool]:
-    main = DELIVERY.alias("main")
-    ahead = select(main.c.id).where(
-        main.c.post_id == DELIVERY.c.post_id,
-        main.c.version == DELIVERY.c.version,
-        main.c.channel == main_channel,
-        main.c.state.in_(("queued", "publishing")),
-        main.c.due <= now,
-    )
-    return or_(DELIVERY.c.due <= now - HEAD_START, DELIVERY.c.channel == main_channel, ~exists(ahead))
 
 
 def claim(
@@ -152,7 +136,7 @@ def claim(
     candidate = (
         select(DELIVERY.c.id)
         .where(DELIVERY.c.channel == channel, DELIVERY.c.state == "queued", DELIVERY.c.due <= now)
-        .where(_open(channel, now), allowed, _main_first(main_channel, now))
+        .where(channel_open(channel, now), in_time(now), allowed, main_first(main_channel, now))
         .order_by(DELIVERY.c.due, DELIVERY.c.priority.desc(), DELIVERY.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -180,19 +164,32 @@ def claim(
         {"delivery_id": delivery.id, "n": delivery.tries, "owner": owner, "started_at": now, "reason": ""},
     )
     note(tx, delivery, "delivery.publishing", old="queued", new="publishing", why="claimed", n=delivery.tries)
+    _note_ahead_of_main(tx, delivery, main_channel)
     return delivery
+
+
+def _note_ahead_of_main(tx: Tx, delivery: DeliveryRecord, main_channel: str) -> None:
+    """Say that a post goes out elsewhere though its main channel does not show it yet."""
+    if delivery.channel == main_channel or delivery.part > 1 or delivery.tries > 1:
+        return
+    for row in of_post(tx.conn, delivery.post_id, delivery.version):
+        leads = (
+            row.channel == main_channel and row.part == 1 and row.action == delivery.action == Action.PUBLISH
+        )
+        if leads and row.state not in (DeliveryState.LIVE, DeliveryState.WITHDRAWN):
+            why = f"it goes out although {main_channel}, the main channel, is {row.state}"
+            note(tx, delivery, "delivery.ahead-of-main", why=why)
 
 
 def gate(tx: Tx, delivery: DeliveryRecord, fence: Fence) -> bool:
     """Pass the last committed check before the point of no return; False when something forbids it."""
     now = tx.now
     cancelled = select(POST.c.id).where(POST.c.id == delivery.post_id, POST.c.state == "cancelled")
-    in_time = or_(DELIVERY.c.expires.is_(None), DELIVERY.c.expires > now, ~opens_slot())
     passed = tx.conn.execute(
         update(DELIVERY)
         .where(DELIVERY.c.id == delivery.id, DELIVERY.c.state == "publishing", DELIVERY.c.gate_at.is_(None))
         .where(DELIVERY.c.lease_owner == fence.owner, DELIVERY.c.tries == fence.tries)
-        .where(_open(delivery.channel, now), in_time, ~exists(cancelled))
+        .where(channel_open(delivery.channel, now), in_time(now), ~exists(cancelled))
         .values(
             gate_at=now, first_sent=func.coalesce(DELIVERY.c.first_sent, now) if delivery.ambiguous else now
         )

@@ -26,6 +26,8 @@ from govpost.store.rows import (
 )
 
 SHORTEST_PREFIX = 4
+_DERIVED = ("scheduled", "published", "failed", "withdrawn")
+"""States that follow from the deliveries; in the others a person decides."""
 
 
 def by_slug(conn: Connection, slug: str) -> PostRecord | None:
@@ -114,6 +116,8 @@ def move(
 def settle(tx: Tx, post_id: str, role: Role = Role.DAEMON) -> None:
     """Work out anew where a post stands from its deliveries, in their transaction."""
     post = by_id(tx.conn, post_id)
+    if post.state not in _DERIVED:
+        return
     rows = tx.conn.execute(
         select(DELIVERY.c.state).where(
             DELIVERY.c.post_id == post_id, DELIVERY.c.version == post.version, DELIVERY.c.action != "withdraw"
@@ -170,20 +174,31 @@ def later_reviews(conn: Connection) -> list[PostRecord]:
     return [PostRecord.model_construct(**row._mapping) for row in rows]
 
 
+def void_release(tx: Tx, post: PostRecord) -> None:
+    """Take a release back: no approval given so far lets anything more of the post through the gate."""
+    tx.conn.execute(update(POST).where(POST.c.id == post.id).values(submitted_at=None))
+
+
 def repeats(
-    conn: Connection, channel: str, text_hash: str, own: Iterable[str], since: datetime
+    conn: Connection,
+    channel: str,
+    text_hash: str,
+    own: Iterable[str],
+    since: datetime,
+    until: datetime | None = None,
 ) -> str | None:
-    """Return the slug of another post with the same text on the channel, queued or sent since `since`."""
-    rows = conn.execute(
+    """Return the slug of another post with the same text on the channel, queued or sent in `since`..`until`."""
+    statement = (
         select(POST.c.slug)
         .join(DELIVERY, DELIVERY.c.post_id == POST.c.id)
         .where(
             DELIVERY.c.text_hash == text_hash,
             DELIVERY.c.channel == channel,
-            DELIVERY.c.slot >= since,
+            DELIVERY.c.slot > since,
             DELIVERY.c.state.not_in(("failed", "cancelled", "withdrawn", "missed")),
             POST.c.id.not_in(list(own)),
         )
-        .limit(1)
     )
-    return rows.scalar_one_or_none()
+    if until is not None:
+        statement = statement.where(DELIVERY.c.slot < until)
+    return conn.execute(statement.limit(1)).scalar_one_or_none()

@@ -1,0 +1,191 @@
+"""Checking a draft: how it would go out on each channel, and what the rules say of that. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from govpost import planning
+from govpost.config import Config
+from govpost.contract import Rule, RuleContext
+from govpost.domain import Action, Capabilities, Draft, Finding, Severity, Variant
+from govpost.editorial import stopping
+from govpost.errors import Mistake, Mistakes
+from govpost.fitted import Fitted
+from govpost.render import render
+from govpost.rules.engine import run
+from govpost.store import deliveries, posts
+from govpost.store.engine import Tx
+from govpost.store.rows import PostRecord
+
+REPEAT_WITHIN = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What editors work with: the config in force, the channels fitted out, and the rules."""
+
+    config: Config
+    fitted: Mapping[str, Fitted]
+    rules: Sequence[Rule]
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A draft as it would go out, and what the rules found."""
+
+    draft: Draft
+    variants: Mapping[str, tuple[Variant, ...]]
+    targets: Mapping[str, str]
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """Say whether a finding stops the post."""
+        return any(finding.severity == Severity.BLOCKS for finding in self.findings)
+
+
+def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
+    """Render a draft for its channels and run every rule over it; changes nothing."""
+    original = _original(tx.conn, draft)
+    variants, targets = _render(tx.conn, desk, draft, original)
+    own = posts.by_slug(tx.conn, draft.slug)
+    related = [post.id for post in (own, original) if post is not None]
+    findings = run(desk.rules, _context(tx.conn, desk, draft, variants, related, tx.now))
+    findings += _not_loaded(desk, draft) + _no_slot(tx, desk, draft, variants, targets, own)
+    return Checked(draft=draft, variants=variants, targets=targets, findings=findings)
+
+
+def _original(conn: Connection, draft: Draft) -> PostRecord | None:
+    if draft.corrects is None:
+        return None
+    original = posts.by_slug(conn, draft.corrects)
+    line = draft.lines.get("corrects")
+    if original is None:
+        raise Mistakes(
+            [
+                Mistake(
+                    message=f"corrects: there is no post {draft.corrects!r}", file=str(draft.path), line=line
+                )
+            ]
+        )
+    rows = deliveries.of_post(conn, original.id, original.version)
+    if original.state not in ("published", "failed") and not any(map(stopping.passed_the_gate, rows)):
+        message = f"corrects: {original.slug} is {original.state}, so there is nothing public to correct"
+        tip = f"change the post itself and run govpost post add again for {original.slug}"
+        raise Mistakes([Mistake(message=message, file=str(draft.path), line=line, tip=tip)])
+    return original
+
+
+def _render(
+    conn: Connection, desk: Desk, draft: Draft, original: PostRecord | None
+) -> tuple[dict[str, tuple[Variant, ...]], dict[str, str]]:
+    variants: dict[str, tuple[Variant, ...]] = {}
+    targets: dict[str, str] = {}
+    live = _live(conn, original)
+    for name in draft.channels:
+        fitted = desk.fitted.get(name)
+        if fitted is None:
+            continue
+        first = live.get(name)
+        if first is not None and first.parts == 1 and fitted.amends:
+            amended = render(
+                draft, name, fitted.capabilities, action=Action.AMEND, corrects=first.url or first.remote_id
+            )
+            if len(amended) == 1:
+                variants[name], targets[name] = amended, first.id
+                continue
+        corrects = (first.url or first.remote_id) if first is not None else None
+        variants[name] = render(draft, name, fitted.capabilities, corrects=corrects)
+    return variants, targets
+
+
+def _live(conn: Connection, original: PostRecord | None) -> dict[str, Any]:
+    if original is None:
+        return {}
+    rows = deliveries.of_post(conn, original.id, original.version)
+    return {
+        row.channel: row
+        for row in rows
+        if row.state == "live" and row.part == 1 and row.action == Action.PUBLISH
+    }
+
+
+def _context(
+    conn: Connection,
+    desk: Desk,
+    draft: Draft,
+    variants: Mapping[str, tuple[Variant, ...]],
+    related: Sequence[str],
+    now: datetime,
+) -> RuleContext:
+    config = desk.config
+    earliest = max([now, *(moment.utc for moment in (draft.at, draft.not_before) if moment)])
+    latest = draft.at.utc + REPEAT_WITHIN if draft.at else None
+    repeats: dict[str, str] = {}
+    for name, parts in variants.items():
+        digest = planning.text_hash(parts[0].text)
+        found = posts.repeats(conn, name, digest, related, earliest - REPEAT_WITHIN, latest)
+        if found is not None:
+            repeats[name] = found
+    capabilities: dict[str, Capabilities] = {name: desk.fitted[name].capabilities for name in variants}
+    topics = config.strategy.topics
+    return RuleContext(
+        draft=draft,
+        variants=variants,
+        capabilities=capabilities,
+        channels=frozenset(config.channels),
+        main_channel=config.main_channel,
+        goals=frozenset(config.strategy.goals),
+        audiences=frozenset(config.strategy.audiences),
+        topics=frozenset(topics) if topics is not None else None,
+        now=now,
+        repeats=repeats,
+    )
+
+
+def _not_loaded(desk: Desk, draft: Draft) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            rule="U09",
+            severity=Severity.BLOCKS,
+            message=f"{name} cannot be written for: {desk.missing.get(name, 'its platform is not loaded')}",
+            tip="govpost plugin list shows what is wrong",
+            file=str(draft.path),
+            line=draft.lines.get("channels"),
+            channel=name,
+        )
+        for name in draft.channels
+        if name in desk.config.channels and name not in desk.fitted
+    )
+
+
+def _no_slot(
+    tx: Tx,
+    desk: Desk,
+    draft: Draft,
+    variants: Mapping[str, tuple[Variant, ...]],
+    targets: Mapping[str, str],
+    own: PostRecord | None,
+) -> tuple[Finding, ...]:
+    names = [name for name in variants if name not in targets]
+    if draft.expires is not None and draft.expires.utc <= tx.now:
+        return ()
+    refused = planning.trial(tx, desk.config, draft, names, own.id if own else None)
+    return tuple(
+        Finding(
+            rule="S01",
+            severity=Severity.BLOCKS,
+            message=f"{name} has no free time for it: {why}",
+            tip="change `at` or `expires`, or leave `at` out and let the planner choose",
+            file=str(draft.path),
+            line=draft.lines.get("at") or draft.lines.get("expires"),
+            channel=name,
+        )
+        for name, why in refused.items()
+    )
