@@ -293,6 +293,21 @@ def test_a_booking_is_replaced_by_its_key_and_freed_by_it() -> None:
     assert calendar.booking("b0") is None
 
 
+@pytest.mark.parametrize(
+    ("rate", "start"),
+    [
+        (Rate(zone=CHICAGO, per_week=1), "2026-11-23T00:00"),
+        (Rate(zone=CHICAGO, per_day=1), "2026-11-27T00:00"),
+        (Rate(zone=CHICAGO, min_gap=4 * DAY), "2026-11-24T00:00"),
+    ],
+)
+def test_a_cancelled_slot_gives_back_all_it_kept_closed(rate: Rate, start: str) -> None:
+    calendar = Calendar("hub", rate, booked(FRIDAY))
+    assert calendar.first_free(local(start)) > FRIDAY
+    calendar.free("b0")
+    assert calendar.first_free(local(start)) == local(start)
+
+
 def test_a_lower_movable_booking_does_not_stand_in_the_way_of_a_higher_priority() -> None:
     low = Booking(key="low", due=FRIDAY, priority=Priority.LOW)
     fixed = Booking(key="fixed", due=FRIDAY + DAY, priority=Priority.LOW, movable=False)

@@ -6,6 +6,7 @@ there: with plain integers, jumping over what is closed or full costs little. Fr
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,11 @@ class Booking:
     movable: bool = True
     after: datetime | None = None
     before: datetime | None = None
+
+    @property
+    def yields(self) -> bool:
+        """Say whether it could ever give way: it may move, and has a minute left to move to."""
+        return self.movable and (self.before is None or self.before - self.due > timedelta(minutes=1))
 
 
 class _Load:
@@ -123,9 +129,8 @@ class Calendar:
     ) -> None:
         self.channel, self.rate = channel, rate
         self._hours = Hours(rate, not_after)
-        self._gap = Spacing(1, ticks(rate.min_gap))
-        self._hourly = Spacing(rate.per_hour or 0, _HOUR)
-        spacings = tuple(spacing for spacing in (self._gap, self._hourly) if spacing.count and spacing.span)
+        gap, self._hourly = Spacing(1, ticks(rate.min_gap)), Spacing(rate.per_hour or 0, _HOUR)
+        spacings = tuple(spacing for spacing in (gap, self._hourly) if spacing.count and spacing.span)
         self._loads = {rank: _Load(rate, self._hours, spacings) for rank in _RANK.values()}
         self._all = self._loads[0]
         self._bookings: dict[str, Booking] = {}
@@ -169,7 +174,7 @@ class Calendar:
 
     def _respecting(self, booking: Booking) -> Iterator[_Load]:
         rank = _RANK[booking.priority]
-        return (load for over, load in self._loads.items() if rank >= over or not booking.movable)
+        return (load for over, load in self._loads.items() if rank >= over or not booking.yields)
 
     def refuses(
         self,
@@ -203,10 +208,10 @@ class Calendar:
         if name := hours.holiday(day):
             yield self._line("holidays", f'"{self.rate.holidays}"', f"{local:%Y-%m-%d} is {name}")
         if not hours.in_windows(when):
-            texts = _listed(window.text for window in self.rate.windows)
+            texts = json.dumps([window.text for window in self.rate.windows])
             yield self._line("windows", texts, f"{local:%a %Y-%m-%d %H:%M} is outside")
         if not ignore_slots and not hours.in_slots(when):
-            texts = _listed(f"{slot:%H:%M}" for slot in self.rate.slots)
+            texts = json.dumps([f"{slot:%H:%M}" for slot in self.rate.slots])
             yield self._line("slots", texts, f"{local:%Y-%m-%d %H:%M} is not one of them")
         if load.day_full(day):
             yield self._line(
@@ -263,7 +268,7 @@ class Calendar:
         The least important goes first, then the latest. None when no such booking stands in the way.
         """
         for crowd in self._crowds(micros(instant)):
-            lower = [b for b in crowd if b.movable and _RANK[b.priority] < _RANK[below]]
+            lower = [b for b in crowd if b.yields and _RANK[b.priority] < _RANK[below]]
             if lower:
                 return min(lower, key=lambda b: (_RANK[b.priority], -micros(b.due), b.key))
         return None
@@ -288,10 +293,6 @@ class Calendar:
 
     def _day(self, when: int) -> int:
         return self._hours.piece(when).day
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(f'"{text}"' for text in texts) + "]"
 
 
 def _posts(count: int) -> str:

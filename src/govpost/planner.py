@@ -87,11 +87,9 @@ class _Asked:
             before=self.wish.before,
         )
 
-    def out_of_bounds(self) -> str | None:
+    def out_of_bounds(self, at: datetime) -> str | None:
         """Say why an exact time cannot be met whatever the rate."""
-        at, wish = self.wish.at, self.wish
-        if at is None:
-            return None
+        wish = self.wish
         if at < self.now - ON_TIME:
             return "has passed"
         if wish.after and at < wish.after:
@@ -130,7 +128,7 @@ def _earliest(calendar: Calendar, asked: _Asked, over: Priority) -> datetime | N
     at = asked.wish.at
     if at is None:
         return calendar.first_free(asked.since, asked.wish.before, over=over)
-    if asked.out_of_bounds() or calendar.refuses(at, over=over):
+    if asked.out_of_bounds(at) or calendar.refuses(at, over=over):
         return None
     return at
 
@@ -157,9 +155,7 @@ def _displace(calendar: Calendar, booking: Booking, now: datetime) -> tuple[Book
 
 
 def _onward(calendar: Calendar, booking: Booking, now: datetime) -> datetime | None:
-    """Return the booking's own time if that is free after all, else the next free one."""
-    if booking.due >= now and calendar.refuses(booking.due) is None:
-        return booking.due
+    """Return the next free time for a booking that gave way."""
     since = max(each for each in (booking.due, now, booking.after) if each)
     return calendar.first_free(since, booking.before)
 
@@ -180,7 +176,7 @@ def _reason(calendar: Calendar, asked: _Asked) -> str:
     """Say why a wish is refused, and the free time nearest to it."""
     wish = asked.wish
     if wish.at is not None:
-        why = asked.out_of_bounds()
+        why = asked.out_of_bounds(wish.at)
         why = f"{calendar.wall(wish.at)} {why}" if why else calendar.refuses(wish.at)
         return f"{why}; {_nearest(calendar, wish.at, asked.since, wish.before)}"
     since = calendar.wall(asked.since)
