@@ -12,7 +12,11 @@ SCHEMA = 1
 """The version of the tables; a store with another one is refused."""
 
 
-def _json() -> Any:
+_QUEUED = text("state = 'queued'")
+
+
+def json_column() -> Any:
+    """Return the field of a column that holds JSON, or nothing."""
     return Field(default=None, sa_column=Column(JSON, nullable=True))
 
 
@@ -56,9 +60,9 @@ class VersionRecord(SQLModel):
 
 class VersionRow(VersionRecord, table=True):
     __tablename__: ClassVar[str] = "version"
-    draft: Any = _json()
-    channels: Any = _json()
-    findings: Any = _json()
+    draft: Any = json_column()
+    channels: Any = json_column()
+    findings: Any = json_column()
 
 
 class ApprovalRecord(SQLModel):
@@ -156,18 +160,12 @@ class DeliveryRecord(SQLModel):
 class DeliveryRow(DeliveryRecord, table=True):
     __tablename__: ClassVar[str] = "delivery"
     __table_args__: ClassVar[Any] = (
-        Index(
-            "due_now",
-            "channel",
-            "due",
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
-        ),
+        Index("due_now", "channel", "due", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
         Index("by_state", "state", "channel"),
         Index("by_slot", "channel", "slot"),
     )
-    variant: Any = _json()
-    receipt: Any = _json()
+    variant: Any = json_column()
+    receipt: Any = json_column()
 
 
 class AttemptRecord(SQLModel):
@@ -187,7 +185,7 @@ class AttemptRecord(SQLModel):
 
 class AttemptRow(AttemptRecord, table=True):
     __tablename__: ClassVar[str] = "attempt"
-    evidence: Any = _json()
+    evidence: Any = json_column()
 
 
 class ChannelRecord(SQLModel):
@@ -240,35 +238,7 @@ class CharterRecord(SQLModel):
 
 class CharterRow(CharterRecord, table=True):
     __tablename__: ClassVar[str] = "charter"
-    body: Any = _json()
-
-
-class EventRow(SQLModel, table=True):
-    """One thing that happened. ``post`` and ``channel`` repeat what ``detail`` says, to be found by."""
-
-    __tablename__: ClassVar[str] = "event"
-    id: int = Field(primary_key=True)
-    at: datetime = Field(index=True)
-    actor: str
-    verb: str
-    subject: str = Field(index=True)
-    old: str | None = None
-    new: str | None = None
-    why: str
-    detail: Any = _json()
-    post: str | None = Field(default=None, index=True)
-    channel: str | None = Field(default=None, index=True)
-    prev: str
-    hash: str
-
-
-class HeadRow(SQLModel, table=True):
-    """The end of the event chain; one row, locked last in each transaction."""
-
-    __tablename__: ClassVar[str] = "head"
-    one: int = Field(primary_key=True)
-    event_id: int
-    hash: str
+    body: Any = json_column()
 
 
 class MetaRow(SQLModel, table=True):
@@ -276,7 +246,7 @@ class MetaRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "meta"
     key: str = Field(primary_key=True)
-    value: Any = _json()
+    value: Any = json_column()
 
 
 class DaemonRecord(SQLModel):
@@ -306,4 +276,4 @@ def table(row: type[SQLModel]) -> Table:
 POST, VERSION, APPROVAL = table(PostRow), table(VersionRow), table(ApprovalRow)
 SHOWN, REMARK, DELIVERY, ATTEMPT = table(ShownRow), table(RemarkRow), table(DeliveryRow), table(AttemptRow)
 CHANNEL, PILOT, CHARTER = table(ChannelRow), table(PilotRow), table(CharterRow)
-EVENT, HEAD, META, DAEMON = table(EventRow), table(HeadRow), table(MetaRow), table(DaemonRow)
+META, DAEMON = table(MetaRow), table(DaemonRow)
