@@ -513,6 +513,7 @@ def test_fitting_again_at_once_moves_nothing(
     case: tuple[Rate, datetime, list[datetime], list[Booking]], seconds: int
 ) -> None:
     rate, now, sent, waiting = case
+    assume(Calendar("hub", rate).first_free(now) is not None)
     unbounded = [replace(each, before=None) for each in waiting if not now - MINUTE <= each.due < now]
     moved, _ = refitted((rate, now, sent, unbounded))
     fitted = [replace(each, due=moved[each.key][1]) if each.key in moved else each for each in unbounded]
