@@ -160,11 +160,12 @@ def test_an_exact_time_overdue_by_less_than_a_minute_is_on_time() -> None:
     assert one(Wish(key="w", channel="hub", at=at), Calendar("hub", Rate())).slots == {"w": at}
 
 
-def test_a_slot_is_a_whole_minute_but_at_once_where_nothing_is_restricted() -> None:
+def test_a_slot_is_at_once_where_that_is_free_and_else_a_whole_minute() -> None:
     now = NOW + timedelta(seconds=10, microseconds=7)
     assert one(Wish(key="w", channel="hub"), Calendar("hub", Rate()), now).slots == {"w": now}
     restricted = Calendar("hub", Rate(min_gap=MINUTE))
-    assert one(Wish(key="w", channel="hub"), restricted, now).slots == {"w": NOW + MINUTE}
+    assert one(Wish(key="w", channel="hub"), restricted, now).slots == {"w": now}
+    assert one(Wish(key="x", channel="hub"), restricted, now).slots == {"x": NOW + 2 * MINUTE}
 
 
 def test_a_higher_priority_takes_the_slot_of_a_lower_one_which_moves_on() -> None:

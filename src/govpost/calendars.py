@@ -241,12 +241,14 @@ class Calendar:
     ) -> datetime | None:
         """Return the earliest allowed instant from `after` on, before `before`; None when 400 days hold none.
 
-        It is a whole minute, but exactly `after` where the rate restricts nothing.
+        It is exactly `after` where that is free, so that what may go now goes now; else a whole minute.
         """
         limit = min(before, after + HORIZON) if before else after + HORIZON
         start, end = micros(after), micros(limit)
+        if start < end and self.refuses(after, over=over) is None:
+            return instant_of(start)
         if self._unrestricted:
-            return instant_of(start) if start < end and not self._hours.over(self._day(start)) else None
+            return None
         found = self._loads[_RANK[over]].first(start, end)
         return None if found is None else instant_of(found)
 
