@@ -1,7 +1,7 @@
 """One channel's calendar: what is booked, what its posting rate allows, where the next free time is.
 
 Inside, an instant is whole microseconds since 1970 and a local day or week is a number counted from
-there: with plain integers, jumping over what is closed or full costs little. Free times are whole minutes.
+there: with plain integers, jumping over what is closed or full costs little.
 """
 
 from __future__ import annotations
@@ -135,7 +135,6 @@ class Calendar:
         self._all = self._loads[0]
         self._bookings: dict[str, Booking] = {}
         self._order: list[tuple[int, str]] = []
-        self._unrestricted = self._hours.always()
         for booking in bookings:
             self.book(booking)
 
@@ -246,9 +245,7 @@ class Calendar:
         limit = min(before, after + HORIZON) if before else after + HORIZON
         start, end = micros(after), micros(limit)
         if start < end and self.refuses(after, over=over) is None:
-            return instant_of(start)
-        if self._unrestricted:
-            return None
+            return after
         found = self._loads[_RANK[over]].first(start, end)
         return None if found is None else instant_of(found)
 

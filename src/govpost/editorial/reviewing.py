@@ -81,13 +81,13 @@ def approve(
     store: Store, desk: Desk, actor: Actor, name: str, *, dissent: str = "", digest: str | None = None
 ) -> Reviewed:
     """Approve exactly the digest this reviewer was shown; the last approval wanted gives the post its slots."""
-    actor.need(Role.REVIEWER, to="approve posts")
     with store.write(actor.id) as tx:
         post = posts.find(tx.conn, name)
+        _refuse_own(tx, actor, post)
+        actor.need(Role.REVIEWER, to="approve posts")
         later = post.review_later and post.state != PostState.SUBMITTED
         if post.state != PostState.SUBMITTED and not later:
             raise Refused(f"{post.slug} is {post.state}; only a submitted post can be approved", _look(post))
-        _refuse_own(tx, actor, post)
         _refuse_unseen(tx, actor, post, digest)
         _refuse_twice(tx, actor, post)
         kind = "later review" if later else "approve"
