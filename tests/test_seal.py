@@ -1,4 +1,4 @@
-"""At the gate a delivery is held against what was approved: words, bytes, settings, times, aim, and the approval itself."""
+"""At the gate a delivery is held against its approval: words, bytes, settings, times and aim."""
 
 from __future__ import annotations
 
@@ -192,5 +192,5 @@ def test_the_digest_does_not_cover_slots(office: Office) -> None:
     assert first is not None
     office.approve("road")
     with office.tx() as tx:
-        tx.conn.exec_driver_sql("UPDATE delivery SET slot = '2026-12-01 00:00:00.000000', due = slot")
+        tx.conn.exec_driver_sql("UPDATE delivery SET slot = '2026-12-01 00:00:00.000000'")
     assert verdict(office) is None

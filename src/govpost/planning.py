@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from govpost.calendars import Booking, Calendar
 from govpost.config import Config
@@ -70,14 +70,14 @@ def _booking(row: DeliveryRecord, main: datetime | None, first: datetime | None 
 
 
 def _first_others(tx: Tx, config: Config, channel: str) -> dict[str, datetime]:
-    """Return when each post's other channels begin: the latest that its main channel may be moved to."""
+    """Return the latest that each post's main channel may be moved to: the rest of the post follows if it can."""
     if channel != config.main_channel:
         return {}
+    stays = or_(DELIVERY.c.fixed, DELIVERY.c.rush, DELIVERY.c.tries > 0)
     rows = tx.conn.execute(
         select(DELIVERY.c.post_id, func.min(DELIVERY.c.slot).label("slot"))
-        .where(
-            DELIVERY.c.channel != channel, deliveries.opens_slot(), DELIVERY.c.state.in_(("queued", "held"))
-        )
+        .where(DELIVERY.c.channel != channel, deliveries.opens_slot(), stays)
+        .where(DELIVERY.c.state.in_(("queued", "held")))
         .group_by(DELIVERY.c.post_id)
     )
     return {row.post_id: row.slot for row in rows}
@@ -143,7 +143,7 @@ def schedule(
         due = found.slots[keys[name]] if name in keys else _amend_at(tx, draft)
         rows += _deliveries(tx, config, post, draft, name, sealed, due, keys.get(name))
     deliveries.add(tx, rows)
-    _apply_moves(tx, found.moved, f"moved for {post.slug}, which has a higher priority")
+    _apply_moves(tx, config, found.moved, f"moved for {post.slug}, which has a higher priority")
     return rows
 
 
@@ -199,10 +199,16 @@ def _deliveries(
     return rows
 
 
-def _apply_moves(tx: Tx, moved: Mapping[str, tuple[datetime, datetime]], why: str) -> None:
+def _apply_moves(tx: Tx, config: Config, moved: Mapping[str, tuple[datetime, datetime]], why: str) -> None:
+    mains: dict[str, datetime] = {}
     for key, (_old, new) in moved.items():
         row = deliveries.get(tx.conn, key)
         reslot(tx, row, new, why)
+        if row.channel == config.main_channel:
+            mains[key] = new
+    # Only now: the others of such a post may have been moved as well, not knowing of their main channel's new slot.
+    for key, new in mains.items():
+        _follow_main(tx, config, deliveries.get(tx.conn, key), new)
 
 
 def _follow_main(tx: Tx, config: Config, main: DeliveryRecord, new: datetime) -> None:
