@@ -1,0 +1,173 @@
+"""What somebody must look at, each with the command that settles it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from govpost.config import Config
+from govpost.daemon import lock
+from govpost.store import channels, deliveries, meta, pilots, posts, views
+from govpost.store.engine import Store
+from govpost.store.rows import DELIVERY, DaemonRecord
+from govpost.times import describe
+
+STALE = timedelta(seconds=30)
+"""A heartbeat older than this is no sign of life."""
+RECENT = timedelta(days=7)
+"""How long an alarm that nobody can close stays in sight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing to look at: what it is about, why, and what settles it."""
+
+    kind: str
+    subject: str
+    why: str
+    command: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return it for scripts."""
+        return {"kind": self.kind, "subject": self.subject, "why": self.why, "command": self.command}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """The daemon: its last heartbeat, and whether it is running."""
+
+    daemon: DaemonRecord | None
+    running: bool
+
+    @property
+    def words(self) -> str:
+        """Say it in a few words."""
+        if self.daemon is None:
+            return "has never run here"
+        if not self.running:
+            return "is not running"
+        return self.daemon.state
+
+
+def pulse(conn: Connection, store: Store) -> Pulse:
+    """Say whether a daemon is running: it holds the lock beside the database, or its heart has beaten just now."""
+    newest = next(iter(meta.daemons(conn)), None)
+    if store.path is not None:
+        return Pulse(daemon=newest, running=lock.is_held(store.path.parent))
+    alive = newest is not None and newest.state != "stopped" and store.clock() - newest.heartbeat_at < STALE
+    return Pulse(daemon=newest, running=alive)
+
+
+def items(conn: Connection, config: Config, store: Store) -> list[Item]:
+    """List everything that needs a person now, the gravest first."""
+    now = store.clock()
+    beat = pulse(conn, store)
+    return [
+        *_freeze(conn),
+        *_duplicates(conn, now),
+        *_deliveries(conn),
+        *_daemon(conn, beat, now),
+        *_channels(conn, now),
+        *_pilots(conn, config, now),
+        *_releases(conn),
+    ]
+
+
+def _freeze(conn: Connection) -> Iterator[Item]:
+    frozen = meta.frozen(conn)
+    if frozen is not None:
+        why = f"frozen by {frozen['by']} since {frozen['at']}: {frozen['reason']}"
+        yield Item(kind="frozen", subject="everything", why=why, command="govpost thaw --reason TEXT")
+
+
+def _duplicates(conn: Connection, now: datetime) -> Iterator[Item]:
+    for event in views.events(conn, "delivery.duplicate", now - RECENT):
+        slug = views.slugs_of(conn, [event.detail["post"]]).get(event.detail["post"], "?")
+        key = event.subject.removeprefix("delivery:")
+        yield Item(
+            kind="duplicate",
+            subject=f"{slug} on {event.detail['channel']}",
+            why=f"{event.why}; take the second one down by hand",
+            command=f"govpost delivery show {key}",
+        )
+
+
+SETTLES = {
+    "uncertain": "govpost delivery resolve {id} --live URL | --not-there | --give-up",
+    "failed": "govpost delivery retry {id}  (or: govpost post cancel {slug})",
+    "missed": "govpost delivery retry {id}  (or: govpost post cancel {slug})",
+}
+
+
+def _deliveries(conn: Connection) -> Iterator[Item]:
+    for state, command in SETTLES.items():
+        for row, slug in views.sent(conn, DELIVERY.c.state == state):
+            yield Item(
+                kind=state,
+                subject=f"{slug} on {row.channel}" + (f", part {row.part}" if row.parts > 1 else ""),
+                why=row.reason,
+                command=command.format(id=row.id, slug=slug),
+            )
+
+
+def _daemon(conn: Connection, beat: Pulse, now: datetime) -> Iterator[Item]:
+    overdue = deliveries.find(conn, DELIVERY.c.state == "queued", DELIVERY.c.due <= now)
+    if overdue and not beat.running:
+        why = f"it {beat.words}, and {len(overdue)} of the deliveries are due"
+        yield Item(kind="daemon", subject="the daemon", why=why, command="govpost daemon")
+    elif beat.running and beat.daemon is not None and now - beat.daemon.heartbeat_at > STALE:
+        why = f"its last heartbeat was {describe(now - beat.daemon.heartbeat_at)} ago"
+        yield Item(kind="daemon", subject="the daemon", why=why, command="govpost doctor")
+    elif beat.running and beat.daemon is not None and beat.daemon.why:
+        yield Item(kind="daemon", subject="the daemon", why=beat.daemon.why, command="govpost doctor")
+
+
+def _channels(conn: Connection, now: datetime) -> Iterator[Item]:
+    for name, about in channels.every(conn).items():
+        if channels.is_paused(about, now):
+            command = f"govpost channel resume {name} --reason TEXT"
+            yield Item(kind="paused", subject=name, why=about.paused_why, command=command)
+
+
+def _pilots(conn: Connection, config: Config, now: datetime) -> Iterator[Item]:
+    for name, pilot in pilots.every(conn).items():
+        decide = (
+            f"govpost pilot graduate {name} --reason TEXT  (or: govpost pilot retire {name} --reason TEXT)"
+        )
+        if (
+            pilot.state in ("running", "suspended")
+            and pilot.ends is not None
+            and pilot.ends < _today(config, name, now)
+        ):
+            why = f"the pilot ended on {pilot.ends}; nothing new is planned there until somebody decides"
+            yield Item(kind="decision", subject=name, why=why, command=decide)
+        elif pilot.state == "suspended" and _by_daemon(conn, name):
+            command = f"govpost pilot resume {name} --reason TEXT"
+            yield Item(kind="suspended", subject=name, why=pilot.reason, command=command)
+
+
+def _today(config: Config, name: str, now: datetime) -> Any:
+    from govpost.times import zone
+
+    return now.astimezone(
+        zone(config.zone(name) if name in config.channels else config.agency.timezone)
+    ).date()
+
+
+def _by_daemon(conn: Connection, channel: str) -> bool:
+    last = views.last_event(conn, "pilot.suspended", f"pilot:{channel}")
+    return last is not None and last.actor == "daemon"
+
+
+def _releases(conn: Connection) -> Iterator[Item]:
+    for post in posts.later_reviews(conn):
+        yield Item(
+            kind="later review",
+            subject=post.slug,
+            why="released alone in an emergency; another person has to review it",
+            command=f"govpost review show {post.slug}, then govpost review approve {post.slug}",
+        )

@@ -1,0 +1,137 @@
+"""`govpost daemon`: the background process in the foreground, for a service manager or a terminal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from datetime import UTC, datetime
+from types import FrameType
+
+import click
+
+from govpost.cli import out
+from govpost.cli.context import Session, pass_session
+from govpost.cli.errors import INTERRUPTED
+from govpost.cli.frame import Command
+
+CLEAR = "\r\x1b[K"
+
+
+class Lines(logging.Formatter):
+    """One line a record for people; what could steer the terminal is left out."""
+
+    def __init__(self, clear: str = "") -> None:
+        super().__init__()
+        self.clear = clear
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record: time, level when it is more than news, message, and the exception's name."""
+        when = datetime.fromtimestamp(record.created, UTC).astimezone()
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        failed = f" ({record.exc_info[0].__name__})" if record.exc_info and record.exc_info[0] else ""
+        return f"{self.clear}{when:%H:%M:%S} {level}{out.plain(record.getMessage())}{failed}"
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record, for log collectors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record; an exception's trace goes with it in one field."""
+        fields = {
+            "at": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["trace"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
+
+
+class Progress:
+    """One line on a terminal that is written over: how many deliveries stand where."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.shown = ""
+
+    def __call__(self) -> None:
+        """Write the line again when something has changed."""
+        from govpost.errors import GovpostError
+        from govpost.store import views
+        from govpost.store.rows import DELIVERY
+
+        try:
+            with self.session.store.read() as conn:
+                counts, due = views.counts(conn, DELIVERY), views.next_due(conn)
+        except GovpostError:
+            return
+        following = f"; next due {out.local(due, self.session.config.agency.timezone)}" if due else ""
+        line = f"deliveries: {out.totals(counts)}{following}"
+        if line != self.shown:
+            self.shown = line
+            sys.stderr.write(f"{CLEAR}{line}")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave the line standing."""
+        if self.shown:
+            sys.stderr.write("\n")
+
+
+@click.command("daemon", cls=Command, epilog="govpost daemon\ngovpost daemon --until-idle")
+@click.option("--once", is_flag=True, help="Make one pass over what is due, then end.")
+@click.option(
+    "--until-idle", is_flag=True, help="End when nothing is due, in flight or about to be tried again."
+)
+@pass_session
+def command(session: Session, once: bool, until_idle: bool) -> int:
+    """Publish what is due. Runs until it is told to stop; SIGHUP reads config.toml again."""
+    from govpost.daemon.loop import Daemon, Mode
+
+    if once and until_idle:
+        raise click.UsageError("--once and --until-idle do not go together")
+    mode: Mode = "once" if once else "until-idle" if until_idle else "forever"
+    on_terminal = sys.stderr.isatty() and not session.as_json
+    _log(on_terminal)
+    progress = Progress(session)
+    idle = Daemon(session.workspace, mode=mode)
+    if on_terminal:
+        idle.progress = progress
+    interrupted = _handle_signals(idle)
+    try:
+        idle.run()
+    finally:
+        progress.end()
+    return INTERRUPTED if interrupted else 0
+
+
+def _handle_signals(daemon: object) -> list[int]:
+    """Let the daemon stop cleanly on signals, and note a Ctrl-C for the exit code."""
+    from govpost.daemon.loop import Daemon
+
+    assert isinstance(daemon, Daemon)  # noqa: S101 - typed late, for start-up
+    daemon.handle_signals()
+    stop = signal.getsignal(signal.SIGINT)
+    interrupted: list[int] = []
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.append(number)
+        if callable(stop):
+            stop(number, frame)
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    return interrupted
+
+
+def _log(on_terminal: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(CLEAR) if on_terminal else JsonLines())
+    log = logging.getLogger("govpost")
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False

@@ -1,0 +1,150 @@
+"""`govpost delivery`: how each delivery ended, and settling those where nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from govpost.cli import out, shapes
+from govpost.cli.context import Session, pass_session
+from govpost.cli.frame import Noun
+
+if TYPE_CHECKING:
+    from govpost.store.rows import DeliveryRecord
+
+STATES = (
+    "held",
+    "queued",
+    "publishing",
+    "pending",
+    "live",
+    "uncertain",
+    "failed",
+    "missed",
+    "cancelled",
+    "withdrawn",
+)
+
+
+@click.group("delivery", cls=Noun)
+def command() -> None:
+    """Deliveries: one post on its way to one channel.
+
+    ID is a delivery's id, or its unique beginning or end.
+    """
+
+
+@command.command("list", epilog="govpost delivery list --state uncertain")
+@click.option("--state", type=click.Choice(STATES), help="Only in this state.")
+@click.option("--channel", metavar="NAME", help="Only on this channel.")
+@click.option("--post", metavar="POST", help="Only of this post, all its versions.")
+@pass_session
+def list_(session: Session, state: str | None, channel: str | None, post: str | None) -> None:
+    """List deliveries in order of their time."""
+    from govpost.cli import telling
+    from govpost.store import posts, views
+    from govpost.store.rows import DELIVERY
+
+    with session.store.read() as conn:
+        tests = [DELIVERY.c.state == state] if state else []
+        tests += [DELIVERY.c.channel == channel] if channel else []
+        tests += [DELIVERY.c.post_id == posts.find(conn, post).id] if post else []
+        rows = views.sent(conn, *tests)
+    if session.as_json:
+        out.document([shapes.delivery(row, slug) for row, slug in rows])
+    else:
+        telling.deliveries(rows, empty="no deliveries", with_post=True)
+
+
+@command.command("show", epilog="govpost delivery show 01939b2e")
+@click.argument("name", metavar="ID")
+@pass_session
+def show(session: Session, name: str) -> None:
+    """Show a delivery with every attempt and what was said on the wire."""
+    from govpost.editorial import queueing
+    from govpost.store import views
+
+    with session.store.read() as conn:
+        row = queueing.find(conn, name)
+        slug = views.slugs_of(conn, [row.post_id])[row.post_id]
+        tries = [shapes.attempt(each) for each in views.attempts(conn, row.id)]
+    found = shapes.delivery(row, slug)
+    if session.as_json:
+        out.document({**found, "variant": row.variant, "notice": row.notice, "tried": tries})
+        return
+    out.head(f"{slug} on {row.channel}: {row.state}")
+    out.facts((key, value) for key, value in found.items() if key not in ("key", "post", "channel", "state"))
+    for each in tries:
+        for line in _attempt_lines(each):
+            out.say(line)
+    if row.state == "uncertain":
+        out.say("look at the channel, then say what you saw:")
+        out.say(f"  govpost delivery resolve {row.id} --live URL | --not-there | --give-up")
+
+
+def _attempt_lines(tried: Mapping[str, Any]) -> Iterator[str]:
+    ended = f"{tried['outcome'] or 'not ended'}" + (f": {tried['reason']}" if tried["reason"] else "")
+    yield f"attempt {tried['n']} at {tried['started_at']}: {ended}"
+    for said in tried["evidence"]:
+        yield "  " + "; ".join(
+            f"{key}: {_short(value)}" for key, value in said.items() if value not in (None, "", {}, [])
+        )
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+@command.command(
+    "resolve", epilog="govpost delivery resolve 01939b2e --live https://hub.example.gov/notices/42"
+)
+@click.argument("name", metavar="ID")
+@click.option("--live", metavar="URL", help="It is public, at this address.")
+@click.option("--remote-id", metavar="TEXT", help="With --live: the platform's own id of it.")
+@click.option("--not-there", is_flag=True, help="You have looked, and it is not there: it is queued again.")
+@click.option("--give-up", is_flag=True, help="Nobody can tell, and it is not to be tried again.")
+@pass_session
+def resolve(
+    session: Session, name: str, live: str | None, remote_id: str | None, not_there: bool, give_up: bool
+) -> None:
+    """Settle an uncertain delivery by what you saw on the channel."""
+    from govpost.editorial import queueing
+
+    if [live is not None, not_there, give_up].count(True) != 1:
+        raise click.UsageError("say exactly one of --live URL, --not-there and --give-up")
+    if remote_id is not None and live is None:
+        raise click.UsageError("--remote-id goes with --live")
+    store, actor = session.store, session.actor
+    if live is not None:
+        row = queueing.resolve_live(store, actor, name, live, remote_id)
+    elif not_there:
+        row = queueing.resolve_absent(store, session.config, session.bench.fitted, actor, name)
+    else:
+        row = queueing.give_up(store, actor, name)
+    _tell(session, row)
+
+
+@command.command("retry", epilog="govpost delivery retry 01939b2e")
+@click.argument("name", metavar="ID")
+@pass_session
+def retry(session: Session, name: str) -> None:
+    """Try a failed or missed delivery again, in a new slot."""
+    from govpost.editorial import queueing
+
+    _tell(session, queueing.retry(session.store, session.config, session.actor, name))
+
+
+def _tell(session: Session, row: DeliveryRecord) -> None:
+    from govpost.store import views
+
+    with session.store.read() as conn:
+        slug = views.slugs_of(conn, [row.post_id])[row.post_id]
+    if session.as_json:
+        out.document(shapes.delivery(row, slug))
+        return
+    when = f", {out.local(row.slot, row.zone)}" if row.state in ("queued", "held") else ""
+    said = f" ({row.reason})" if row.reason else ""
+    out.say(f"{slug} on {row.channel} is {row.state}{when}{said}")

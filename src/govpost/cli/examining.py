@@ -1,0 +1,172 @@
+"""The single checks of `govpost doctor`."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import govpost
+from govpost import vault
+from govpost.cli import attention
+from govpost.cli.context import Session
+from govpost.errors import GovpostError
+from govpost.states import Role
+from govpost.store import meta
+
+_OTHERS = 0o077
+OLDEST = (3, 11)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that was looked at; `ok` None is only a note."""
+
+    check: str
+    ok: bool | None
+    detail: str
+    tip: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for scripts."""
+        return {"check": self.check, "ok": self.ok, "detail": self.detail, "tip": self.tip}
+
+
+def examine(session: Session) -> Iterator[Check]:
+    """Look at everything, one after the other."""
+    config = session.config
+    yield Check(check="govpost", ok=True, detail=govpost.__version__)
+    yield Check(
+        check="Python",
+        ok=sys.version_info >= OLDEST,
+        detail=platform.python_version(),
+        tip="3.11 or newer is needed",
+    )
+    yield Check(check="config.toml", ok=True, detail=f"{config.path}, {config.hash[:12]}")
+    yield from _store(session)
+    yield from _folder(session)
+    yield from _plugins(session)
+    yield from _secrets(session)
+    yield from _zones(session)
+    yield from _people(session)
+    yield from _daemon(session)
+
+
+def _store(session: Session) -> Iterator[Check]:
+    try:
+        with session.store.read() as conn:
+            journal = meta.get(conn, "journal")
+        with session.store.write(session.reader.id):
+            pass
+    except GovpostError as error:
+        yield Check(check="store", ok=False, detail=error.message, tip=error.tip)
+        return
+    if session.store.path is None:
+        yield Check(check="store", ok=True, detail="a database server; it can be read and written")
+    else:
+        yield Check(
+            check="store",
+            ok=True,
+            detail=f"SQLite {sqlite3.sqlite_version}, journal {journal}; it can be read and written",
+        )
+
+
+def _folder(session: Session) -> Iterator[Check]:
+    path = session.store.path
+    if path is None:
+        return
+    for place in (path.parent, path):
+        if place.exists():
+            mode = stat.S_IMODE(place.stat().st_mode)
+            tip = f"chmod go-rwx {place}"
+            yield Check(
+                check="permissions",
+                ok=not mode & _OTHERS,
+                detail=f"{place.name} has mode {mode:04o}",
+                tip=tip,
+            )
+
+
+def _plugins(session: Session) -> Iterator[Check]:
+    try:
+        bench = session.bench
+    except GovpostError as error:
+        yield Check(check="channels", ok=False, detail=" ".join(error.message.split("\n")), tip=error.tip)
+        return
+    for plugin in bench.registry.plugins:
+        detail = f"{plugin.name} is {plugin.state}" + (f": {plugin.reason}" if plugin.reason else "")
+        ok = {"loaded": True, "failed": False}.get(plugin.state)
+        yield Check(check="plugin", ok=ok, detail=detail, tip=f"mend {plugin.source}, or take it away")
+    off = {plugin.name for plugin in bench.registry.plugins if plugin.state == "disabled"}
+    for name, why in bench.missing.items():
+        by_order = session.config.channels[name].platform in off
+        yield Check(
+            check="channel",
+            ok=None if by_order else False,
+            detail=f"{name} cannot publish: {why}",
+            tip="govpost plugin list shows the platforms",
+        )
+
+
+def _secrets(session: Session) -> Iterator[Check]:
+    for name, channel in session.config.channels.items():
+        for key, reference in channel.secrets.items():
+            try:
+                vault.resolve(reference, session.workspace.root)
+            except GovpostError as error:
+                yield Check(
+                    check="secret",
+                    ok=False,
+                    detail=f"{name}.{key} cannot be resolved here: {error.message}",
+                    tip=error.tip,
+                )
+            else:
+                yield Check(check="secret", ok=True, detail=f"{name}.{key} can be resolved")
+
+
+def _zones(session: Session) -> Iterator[Check]:
+    config = session.config
+    names = sorted({config.agency.timezone, *(config.zone(name) for name in config.channels)})
+    yield Check(
+        check="time zones",
+        ok=True,
+        detail=f"data for {', '.join(names)}; now {session.now.astimezone():%Y-%m-%d %H:%M %Z}",
+    )
+
+
+def _people(session: Session) -> Iterator[Check]:
+    people = session.config.people
+    authors = [name for name, person in people.items() if Role.AUTHOR in person.roles]
+    others = [name for name, person in people.items() if Role.REVIEWER in person.roles]
+    ok = any(author != other for author in authors for other in others)
+    detail = f"{len(people)} in config.toml; " + (
+        "a second person can approve" if ok else "nobody can approve what another wrote"
+    )
+    yield Check(
+        check="people", ok=ok, detail=detail, tip="add a second person with the role reviewer to config.toml"
+    )
+    try:
+        actor = session.reader
+    except GovpostError as error:
+        yield Check(check="you", ok=False, detail=error.message, tip=error.tip)
+        return
+    roles = ", ".join(sorted(actor.roles)) or "none"
+    detail = (
+        f"{actor.name} ({actor.id}), roles: {roles}"
+        if actor.known
+        else f"{actor.id} is nobody in config.toml and may only read"
+    )
+    yield Check(check="you", ok=True if actor.known else None, detail=detail)
+
+
+def _daemon(session: Session) -> Iterator[Check]:
+    try:
+        with session.store.read() as conn:
+            pulse = attention.pulse(conn, session.store)
+    except GovpostError:
+        return
+    yield Check(check="daemon", ok=True if pulse.running else None, detail=pulse.words)
