@@ -17,7 +17,8 @@ from govpost.errors import Refused, Uncertain, UsageFault
 from office import Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True)
-KEYS = ["question", "goal", "audience", "evidence", "why_here", "metric", "baseline", "target", "owner", "deputy", "ends"]
+KEYS = ["question", "goal", "audience", "evidence", "why_here", "metric", "baseline", "target"]
+KEYS += ["owner", "deputy", "ends"]
 
 Verb = Callable[..., pilots.Pilot]
 
