@@ -95,7 +95,7 @@ def _render(
         first = live.get(name)
         if first is not None and first.parts == 1 and fitted.amends:
             amended = render(
-                draft, name, fitted.capabilities, action=Action.AMEND, corrects=first.url or first.remote_id
+                draft, name, fitted.capabilities, action=Action.AMEND
             )
             if len(amended) == 1:
                 variants[name], targets[name] = amended, first.id
