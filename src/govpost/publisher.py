@@ -79,7 +79,7 @@ class Publisher:
             return False
         claim, gated = self._claim(fitted)
         if claim is None:
-            return False
+            return gated
         self.claimed(claim.delivery)
         staged = Answer()
         if not gated:
@@ -114,7 +114,10 @@ class Publisher:
                 channels.pause(tx, name, channels.FOR_GOOD, why)
 
     def _claim(self, fitted: Fitted) -> tuple[Claim | None, bool]:
-        """Claim; what needs no upload and no file read passes the gate in the same transaction."""
+        """Claim; what needs no upload and no file read passes the gate in the same transaction.
+
+        Without a claim, the second value says whether something was taken and stopped at the gate.
+        """
         config = self.setup.config
         with self.store.write(ACTOR) as tx:
             taken = deliveries.claim(
@@ -130,7 +133,7 @@ class Publisher:
             claim = self._prepare(tx, taken)
             if fitted.stages or claim.variant.media:
                 return claim, False
-            return (claim, True) if self._gate(tx, fitted, claim, []) else (None, False)
+            return (claim if self._gate(tx, fitted, claim, []) else None), True
 
     def _prepare(self, tx: Tx, taken: DeliveryRecord) -> Claim:
         config = self.setup.config
