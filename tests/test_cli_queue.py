@@ -215,3 +215,45 @@ def test_a_delivery_nobody_knows_is_refused(tmp_path: Path) -> None:
     assert riverton.ok("delivery", "list").out == "no deliveries\n"
     said = riverton.run("delivery", "show", "0193")
     assert (said.code, said.err.splitlines()[0]) == (1, "govpost: there is no delivery '0193'")
+
+
+def test_a_pilots_cap_and_a_plugin_switched_off_are_explained_with_their_lines(tmp_path: Path) -> None:
+    riverton = city(tmp_path)
+    riverton.change("caps = { posts = 200 }", "caps = { posts = 1 }")
+    riverton.change("impersonation = true", "impersonation = true  # and no more")
+    riverton.ok("pilot", "suspend", "hub", "--reason", "x")
+    riverton.schedule("alpha", channels="hub")
+    said = riverton.ok("explain", "alpha").out
+    assert "the pilot of hub is suspended: x" in said
+    assert "[channels.hub.pilot]" in said
+    riverton.ok("pilot", "resume", "hub", "--reason", "y")
+    riverton.ok("plugin", "disable", "webhook", "--reason", "z")
+    assert riverton.run("daemon", "--once", by=None).code == 0
+    assert riverton.ask("explain", "alpha")["reasons"][0]["state"] == "held"
+    found = riverton.ask("plugin", "disable", "website", "--reason", "z")
+    assert (found["state"], found["platforms"]) == ("disabled", ["website"])
+
+
+def test_nothing_is_published_without_goals_and_explain_says_so(tmp_path: Path) -> None:
+    riverton = city(tmp_path)
+    riverton.schedule("alpha")
+    text = (tmp_path / "config.toml").read_text()
+    start, end = text.index("[strategy.goals.services]"), text.index("[strategy.audiences")
+    (tmp_path / "config.toml").write_text((text[:start] + text[end:]).replace('goal = "services"\n', ""))
+    assert "the strategy has no goals, so nothing is published" in riverton.ok("explain", "alpha").out
+
+
+def test_deliveries_too_late_to_stop_are_named(tmp_path: Path) -> None:
+    with receiver(0) as url:
+        riverton = city(tmp_path, hub=url)
+        riverton.schedule("alpha", channels="hub")
+        riverton.deliver()
+        assert "hub: too late, it is uncertain" in riverton.ok("post", "cancel", "alpha").out
+    with receiver(201) as url:
+        riverton.change(riverton.ask("delivery", "list")[0]["reason"].split()[1], url)
+        riverton.schedule("beta", channels="hub")
+        riverton.deliver()
+        said = riverton.ok("post", "withdraw", "beta", "--reason", "error").out
+        assert (
+            "hub: its platform cannot take it down; do it by hand: https://hub.example.gov/notices/1" in said
+        )

@@ -89,7 +89,7 @@ def approve(session: Session, name: str, dissent: str, digest: str | None, yes: 
     actor = session.actor
     may = Role.REVIEWER in actor.roles
     asks = may and _on_a_terminal(session) and not yes
-    found = _show_first(session, name, anew=asks) if asks or digest is None else None
+    found = _show_first(session, name, anew=asks) if may and (asks or digest is None) else None
     if asks and not click.confirm("Approve exactly this?"):
         out.say("not approved; govpost review return sends it back with a remark")
         return
