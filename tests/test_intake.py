@@ -259,11 +259,21 @@ class TestACorrection:
         assert self.correct(office).post is not None
         office.approve("fix")
         office.work()
-        assert [(each.text, each.corrects) for each in hub.amended] == [
-            ("The road opens on Monday.", "https://hub.example/1")
-        ]
+        # An amended page is its own correction: it does not point at itself.
+        assert [(each.text, each.corrects) for each in hub.amended] == [("The road opens on Monday.", None)]
         assert (office.state("fix"), office.one("fix").action, len(hub.calls)) == ("published", "amend", 1)
         assert office.post("fix").corrects == office.post("road").id
+
+    def test_may_name_another_post_in_a_new_version(self, office: Office, hub: Changing) -> None:
+        office.release("road")
+        office.release("water")
+        office.work()
+        self.correct(office)
+        office.write("fix", "The water is fine.", more="corrects: water")
+        office.take_in("fix")
+        office.approve("fix")
+        office.work()
+        assert (office.one("fix").state, office.one("fix").target) == ("live", office.one("water").id)
 
     def test_needs_a_second_person_like_any_post(self, office: Office, hub: Changing) -> None:
         office.release("road")

@@ -63,7 +63,7 @@ def broken(
     conn: Connection, delivery: DeliveryRecord, variant: Variant, hashes: Sequence[str], config: Config
 ) -> str | None:
     """Say how a delivery differs from what was approved, None when it is exactly that."""
-    astray = _astray(conn, delivery, variant)
+    astray = _astray(conn, delivery)
     if astray is not None or delivery.action == Action.WITHDRAW:
         return astray or _broken_notice(delivery, config)
     version = posts.version(conn, delivery.post_id, delivery.version)
@@ -118,16 +118,14 @@ def _broken_channel(version: VersionRecord, delivery: DeliveryRecord, config: Co
     return None
 
 
-def _astray(conn: Connection, delivery: DeliveryRecord, variant: Variant) -> str | None:
+def _astray(conn: Connection, delivery: DeliveryRecord) -> str | None:
     """Say that an amendment or withdrawal is aimed at another post than the one it was made for."""
     if delivery.action == Action.PUBLISH or delivery.target is None:
         return None
     target = deliveries.get(conn, delivery.target)
-    if delivery.action == Action.WITHDRAW:
-        same = target.post_id == delivery.post_id
-    else:
-        same = variant.corrects == (target.url or target.remote_id)
-    if same and target.channel == delivery.channel:
+    post = posts.by_id(conn, delivery.post_id)
+    meant = post.id if delivery.action == Action.WITHDRAW else post.corrects
+    if (target.post_id, target.channel) == (meant, delivery.channel):
         return None
     return "it is aimed at another post than the one it was approved for"
 

@@ -94,9 +94,7 @@ def _render(
             continue
         first = live.get(name)
         if first is not None and first.parts == 1 and fitted.amends:
-            amended = render(
-                draft, name, fitted.capabilities, action=Action.AMEND
-            )
+            amended = render(draft, name, fitted.capabilities, action=Action.AMEND)
             if len(amended) == 1:
                 variants[name], targets[name] = amended, first.id
                 continue

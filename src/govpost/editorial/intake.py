@@ -81,8 +81,8 @@ def _enter(
 ) -> PostRecord:
     draft = checked.draft
     number = post.version + 1 if post else 1
+    original = posts.by_slug(tx.conn, draft.corrects) if draft.corrects else None
     if post is None:
-        original = posts.by_slug(tx.conn, draft.corrects) if draft.corrects else None
         post = PostRecord(
             id=uuid7(tx.now),
             slug=draft.slug,
@@ -104,6 +104,7 @@ def _enter(
             "title": draft.title,
             "author": draft.author or actor.id,
             "review_later": False,
+            "corrects": original.id if original else None,
         }
         tx.conn.execute(update(POST).where(POST.c.id == post.id).values(values))
         tx.event(
