@@ -79,15 +79,24 @@ def fit(config: Config, registry: Registry, name: str) -> Fitted | None:
     )
 
 
-def fit_all(config: Config, registry: Registry) -> dict[str, Fitted]:
-    """Fit out every channel whose platform is loaded; `Mistakes` names all wrong settings at once."""
+def fit_all(config: Config, registry: Registry, broken: dict[str, str] | None = None) -> dict[str, Fitted]:
+    """Fit out every channel whose platform is loaded; `Mistakes` names all wrong settings at once.
+
+    A channel whose plugin breaks at it is left out, and `broken` says why.
+    """
     found: dict[str, Fitted] = {}
     mistakes: list[Mistake] = []
-    for name in config.channels:
+    broken = {} if broken is None else broken
+    for name, about in config.channels.items():
         try:
             fitted = fit(config, registry, name)
         except Mistakes as wrong:
             mistakes += wrong.mistakes
+            continue
+        except Exception as error:
+            broken[name] = (
+                f"the plugin of {about.platform} breaks at its settings: {type(error).__name__}: {error}"
+            )
             continue
         if fitted is not None:
             found[name] = fitted

@@ -7,26 +7,51 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
+from govpost.digest import file_sha256
 from govpost.domain import Draft, Media
-from govpost.errors import Refused
+from govpost.errors import Refused, StoreUnavailable
 
 _CHUNK = 1 << 20
 
 
 def keep(draft: Draft, folder: Path) -> Draft:
-    """Copy a draft's media into `folder` and return the draft pointing there; `Refused` when a file changed meanwhile."""
+    """Copy a draft's media into `folder` and return the draft pointing there.
+
+    `Refused` when a file changed meanwhile or is gone, `StoreUnavailable` when the folder takes nothing.
+    """
     if not draft.media:
         return draft
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return replace(draft, media=tuple(_keep_one(medium, folder) for medium in draft.media))
+    try:
+        _make(folder)
+        return replace(draft, media=tuple(_keep_one(medium, folder) for medium in draft.media))
+    except OSError as error:
+        raise StoreUnavailable(
+            f"pictures cannot be kept in {folder}: {error.strerror or error}",
+            "see that the disk has room and that this user may write there, then run the command again",
+        ) from error
+
+
+def _make(folder: Path) -> None:
+    # The folder around it may be the store's, which nobody else may read; mkdir's parents=True would open it.
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _keep_one(medium: Media, folder: Path) -> Media:
     target = folder / medium.sha256
-    if not target.exists():
+    if not _is_whole(target, medium.sha256):
         _copy(medium, target)
     return replace(medium, path=target)
+
+
+def _is_whole(target: Path, sha256: str) -> bool:
+    try:
+        return file_sha256(target) == sha256
+    except FileNotFoundError:
+        return False
 
 
 def _copy(medium: Media, target: Path) -> None:
@@ -34,7 +59,7 @@ def _copy(medium: Media, target: Path) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as out, medium.path.open("rb") as source:
+        with os.fdopen(handle, "wb") as out, _open(medium.path) as source:
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
                 out.write(chunk)
@@ -45,3 +70,13 @@ def _copy(medium: Media, target: Path) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise Refused(
+            f"{path} cannot be read: {error.strerror}",
+            "see that the file is there, then run the command again",
+        ) from error

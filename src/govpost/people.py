@@ -58,7 +58,7 @@ def login_of(service_user: str | None, environment: Mapping[str, str] | None = N
     except KeyError:
         login = f"uid-{os.getuid()}"
     if service_user is not None and login == service_user:
-        return (environment if environment is not None else os.environ).get("SUDO_USER", login)
+        return (environment if environment is not None else os.environ).get("SUDO_USER") or login
     return login
 
 

@@ -17,13 +17,13 @@ def resolve(reference: str, root: Path) -> str:
     if kind == "env":
         return _from_environment(name)
     if kind == "file":
-        return _from_file(root / Path(name).expanduser(), reference)
+        return _from_file(root, name, reference)
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise Refused(
             f"no systemd credentials here for {reference}", f"add LoadCredential={name}:… to the unit"
         )
-    return _from_file(Path(folder) / Path(name).name, reference)
+    return _from_file(Path(folder), Path(name).name, reference)
 
 
 def resolve_all(references: Mapping[str, str], root: Path) -> dict[str, str]:
@@ -38,14 +38,18 @@ def _from_environment(name: str) -> str:
     return value
 
 
-def _from_file(path: Path, reference: str) -> str:
+def _from_file(folder: Path, name: str, reference: str) -> str:
+    tip = f"put it in {folder / name}, mode 0600"
     try:
-        with path.open("rb") as stream:
-            value = stream.read(_MAX_BYTES).decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(
-            f"the secret {reference} cannot be read: {error}", f"put it in {path}, mode 0600"
-        ) from error
+        with (folder / Path(name).expanduser()).open("rb") as stream:
+            value = stream.read(_MAX_BYTES + 1).decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Refused(f"the secret {reference} is not text", tip) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        # expanduser says RuntimeError for a home it does not know, open ValueError for a NUL in the name
+        raise Refused(f"the secret {reference} cannot be read: {error}", tip) from error
     if not value:
-        raise Refused(f"the secret {reference} is empty", f"put it in {path}, mode 0600")
+        raise Refused(f"the secret {reference} is empty", tip)
+    if len(value) > _MAX_BYTES:
+        raise Refused(f"the secret {reference} is longer than {_MAX_BYTES} bytes", tip)
     return value

@@ -54,7 +54,8 @@ class Workspace:
             for name, about in self.config.channels.items()
             if about.platform not in registry.platforms
         }
-        return Bench(registry=registry, fitted=fit_all(self.config, registry), missing=missing)
+        fitted = fit_all(self.config, registry, missing)
+        return Bench(registry=registry, fitted=fitted, missing=missing)
 
     def bench_or_empty(self) -> Bench:
         """Return the bench, or one without channels while the store or the settings cannot be read."""

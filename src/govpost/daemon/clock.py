@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -12,11 +14,32 @@ HEARTBEAT, HOUSE, HEAD = "heartbeat", "house", "head"
 INTERVALS = {HEARTBEAT: 5, HOUSE: 2, HEAD: 86_400}
 """Seconds between two rounds of a duty."""
 
+CLOCK_PART = 60.0
+"""How far wall and monotonic clock may part, in seconds, before everything is judged anew."""
+
+
+class Bell:
+    """Wakes the main loop. Unlike a `threading.Event` it may be rung inside a signal handler."""
+
+    def __init__(self) -> None:
+        self._rings: SimpleQueue[None] = SimpleQueue()
+
+    def ring(self) -> None:
+        """Wake whoever waits, or whoever waits next."""
+        self._rings.put(None)
+
+    def wait(self, seconds: float) -> None:
+        """Return when the bell rings, at the latest after some seconds; all rings until now count as one."""
+        with suppress(Empty):
+            self._rings.get(timeout=seconds)
+            while True:
+                self._rings.get_nowait()
+
 
 class Clock:
     """Collects the duties that are due and rings `bell`. All duties are due at the start."""
 
-    def __init__(self, bell: threading.Event) -> None:
+    def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._due = set(INTERVALS)
         # A late round is still a round; many late ones are one.
@@ -47,7 +70,29 @@ class Clock:
 
     def _note(self, duty: str) -> None:
         self._due.add(duty)
-        self._bell.set()
+        self._bell.ring()
+
+
+class Clocks:
+    """Holds the wall clock against the monotonic one, which nobody can set."""
+
+    def __init__(self, wall: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._offset = 0.0
+        self._offset = self.jump()
+
+    def jump(self) -> float:
+        """Return by how many seconds the wall clock has left the monotonic one."""
+        return self._wall().timestamp() - self._monotonic() - self._offset
+
+    def parted(self) -> bool:
+        """Say whether they are so far apart that everything must be judged anew."""
+        return abs(self.jump()) > CLOCK_PART
+
+    def agree(self, jump: float) -> None:
+        """Take a jump as the new truth."""
+        self._offset += jump
 
 
 def seconds_until(instant: datetime | None, now: datetime, longest: float) -> float:

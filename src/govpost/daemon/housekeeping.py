@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from pathlib import Path
 
 from govpost import config as config_module
 from govpost import config_watch, duties, pilots
 from govpost.config import Config
+from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
 from govpost.store import chain
 from govpost.store.engine import Store
@@ -38,19 +41,32 @@ def judge_anew(store: Store, config: Config, bench: Bench, why: str) -> None:
 
 def take_over(store: Store, config: Config, bench: Bench, *, replan: bool) -> None:
     """Make an edited config felt: its event, its charters, and new slots where the rates changed."""
-    with store.write(ACTOR) as tx:
-        config_watch.note(tx, config)
-        pilots.note_changed_charters(tx, config)
-        duties.reconcile(tx, config, bench.fitted, bench.missing)
-        if replan:
-            duties.replan_all(tx, config, "the posting rates were changed")
+    before, store.config_hash = store.config_hash, config.hash
+    try:
+        with store.write(ACTOR) as tx:
+            config_watch.note(tx, config)
+            pilots.note_changed_charters(tx, config)
+            duties.reconcile(tx, config, bench.fitted, bench.missing)
+            if replan:
+                duties.replan_all(tx, config, "the posting rates were changed")
+    except GovpostError:
+        store.config_hash = before
+        raise
 
 
 def reread(workspace: Workspace) -> tuple[Config, Bench]:
     """Read config.toml and the plugins again; GovpostError when they cannot be taken over."""
     fresh = config_module.load(workspace.root)
-    trial = Workspace(root=workspace.root, config=fresh, store=workspace.store, clock=workspace.clock)
-    return fresh, trial.bench()
+    return fresh, replace(workspace, config=fresh).bench()
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Return what changes when a file is written; zeros while it cannot be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
 
 
 def log_head(store: Store) -> None:

@@ -22,6 +22,11 @@ def has_work(conn: Connection, channel: str, now: datetime) -> bool:
     return look is not None and look <= now
 
 
+def has_any_work(conn: Connection, names: Iterable[str], now: datetime) -> bool:
+    """Say whether any channel has something due, or an open outcome to ask about."""
+    return any(has_work(conn, name, now) for name in names)
+
+
 def next_work(conn: Connection, names: Iterable[str], now: datetime) -> datetime | None:
     """Return when the next delivery falls due after `now`, None when none is queued."""
     found = [due for name in names if (due := deliveries.next_due(conn, name)) is not None and due > now]

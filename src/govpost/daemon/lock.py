@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from govpost.errors import Refused
 
 NAME = "daemon.lock"
+_TRIES = 5
 
 
 class Lock:
@@ -21,13 +23,11 @@ class Lock:
     def take(self) -> None:
         """Take the lock; `Refused` when another daemon has it, OSError when the folder cannot be used."""
         handle = _open(self.path)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(handle):
             holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "?"
             os.close(handle)
             tip = "govpost status shows it; stop it first, or let it work"
-            raise Refused(f"a daemon is already running on this database (process {holder})", tip) from None
+            raise Refused(f"a daemon is already running on this database (process {holder})", tip)
         self._handle = handle
         try:
             os.ftruncate(handle, 0)
@@ -50,6 +50,18 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
+def _locked(handle: int) -> bool:
+    """Lock for this process alone; somebody who only looks (`is_held`) is waited for."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
 def is_held(folder: Path) -> bool:
     """Say whether a daemon holds the lock now."""
     probe = Lock(folder)
@@ -60,7 +72,7 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

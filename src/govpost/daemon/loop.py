@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,13 +15,13 @@ from typing import Literal
 
 import govpost
 from govpost import settling
-from govpost.daemon import clock, housekeeping, idleness
-from govpost.daemon.lanes import Busy, Lanes
+from govpost.daemon import clock, housekeeping, idleness, stranding
+from govpost.daemon.lanes import Lanes
 from govpost.daemon.lock import Lock
 from govpost.daemon.notices import Teller
 from govpost.errors import GovpostError, Refused, StoreUnavailable
 from govpost.publisher import ACTOR, LEASE_MARGIN, Publisher, Setup
-from govpost.store import channels, deliveries, meta, rescue
+from govpost.store import meta, rescue
 from govpost.store.rows import DaemonRecord
 from govpost.times import uuid7
 from govpost.workspace import Bench, Workspace
@@ -30,8 +29,6 @@ from govpost.workspace import Bench, Workspace
 Mode = Literal["forever", "once", "until-idle"]
 
 LONGEST_SLEEP = 1.0
-CLOCK_PART = 60.0
-"""How far wall and monotonic clock may part, in seconds, before everything is judged anew."""
 
 log = logging.getLogger("govpost.daemon")
 
@@ -52,12 +49,13 @@ class Daemon:
         self.monotonic = monotonic
         self.progress = progress
         self.store = workspace.store
-        self.bell = threading.Event()
-        self.reload_asked = False
+        self.bell = clock.Bell()
         self.stop_asked = False
         self.trouble = ""
         self.notes: dict[str, str] = {}
+        # Without a store or with wrong settings there are no channels yet; the first turn reads everything again.
         self.bench: Bench = workspace.bench_or_empty()
+        self.reload_asked = not self.bench.registry.plugins
         self.record = DaemonRecord(
             id=uuid7(workspace.clock()),
             host=socket.gethostname(),
@@ -78,9 +76,9 @@ class Daemon:
         )
         self.lanes = Lanes(self._work, self._troubled, monotonic)
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command)
-        self._offset = self._clock_offset()
+        self.clocks = clock.Clocks(self.store.clock, monotonic)
         self._ready = False
-        self._config_seen = self._config_stamp()
+        self._config_seen = housekeeping.stamp(workspace.config.path)
         self._next_due: datetime | None = None
         self._clock = clock.Clock(self.bell)
 
@@ -89,8 +87,9 @@ class Daemon:
     def run(self) -> None:
         """Work until told to stop; `Refused` when another daemon holds the database."""
         lock = Lock(self._folder())
+        if not self._take(lock):
+            return
         try:
-            self._take(lock)
             self._open_lanes()
             self.teller.start()
             self._clock.start()
@@ -107,7 +106,7 @@ class Daemon:
         path = self.store.path
         return path.parent if path is not None else self.workspace.root / ".govpost"
 
-    def _take(self, lock: Lock) -> None:
+    def _take(self, lock: Lock) -> bool:
         while not self.stop_asked:
             try:
                 lock.take()
@@ -115,7 +114,8 @@ class Daemon:
                 self._troubled(f"the folder of the database cannot be used: {error}")
                 self.bell.wait(LONGEST_SLEEP)
             else:
-                return
+                return True
+        return False
 
     def handle_signals(self) -> None:
         """Reload on SIGHUP, drain on SIGTERM and SIGINT; a second one of these ends at once."""
@@ -125,14 +125,14 @@ class Daemon:
 
     def _on_hup(self, _number: int, _frame: FrameType | None) -> None:
         self.reload_asked = True
-        self.bell.set()
+        self.bell.ring()
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
         if self.stop_asked:
             self.publisher.abandon.set()
         self.stop_asked = True
         self.publisher.stopping.set()
-        self.bell.set()
+        self.bell.ring()
 
     def _drain(self) -> None:
         self._clock.stop()
@@ -148,14 +148,9 @@ class Daemon:
         self.publisher.abandon.set()
         if left:
             time.sleep(0.2)
-        self.teller.stop()
-        try:
-            self.teller.tell()
-        except (StoreUnavailable, Refused):
-            log.error("events could not be told while stopping")
+        if not self.teller.stop():
+            log.warning("stopping while a listener is still being told")
         self._say("stopped")
-
-    # --- one turn --------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
         due = self._clock.take()
@@ -188,7 +183,7 @@ class Daemon:
         self._ready = True
 
     def _keep_house(self) -> None:
-        self._strand_lost()
+        self._give_up_lost()
         housekeeping.keep(self.store, self.workspace.config, self.bench)
         self.teller.ring()
 
@@ -204,34 +199,23 @@ class Daemon:
         return self.publisher.deliver(channel) or settling.look(self.publisher, channel)
 
     def _may_claim(self) -> bool:
-        return self._ready and not self._clock_parted() and bool(self.workspace.config.strategy.goals)
+        return self._ready and not self.clocks.parted() and bool(self.workspace.config.strategy.goals)
 
     def _done(self) -> bool:
-        if self.mode == "forever":
+        if self.mode == "forever" or self.lanes.busy():
             return False
-        if self.trouble and self.mode == "until-idle":
-            return False
-        if self.lanes.busy():
-            return False
-        if self.mode == "once":
-            return self._once_is_over()
+        if self.trouble:
+            return self.mode == "once"
         try:
             with self.store.read() as conn:
-                return not idleness.is_busy(conn, list(self.bench.fitted), self.store.clock())
+                busy = idleness.has_any_work if self.mode == "once" else idleness.is_busy
+                return not busy(conn, list(self.bench.fitted), self.store.clock())
         except StoreUnavailable:
             return False
-
-    def _once_is_over(self) -> bool:
-        if self.trouble:
-            return True
-        with self.store.read() as conn:
-            now = self.store.clock()
-            return not any(idleness.has_work(conn, name, now) for name in self.bench.fitted)
 
     def _sleep(self) -> None:
         longest = LONGEST_SLEEP if self.mode == "forever" else 0.1
         self.bell.wait(clock.seconds_until(self._next_due, self.store.clock(), longest))
-        self.bell.clear()
 
     # --- trouble ---------------------------------------------------------------------------------------------
 
@@ -246,77 +230,52 @@ class Daemon:
             log.info("the store can be used again; going on")
             self.trouble = ""
 
-    def _strand_lost(self) -> None:
-        """Give up on threads that did not come back: their delivery is settled as unknown, their channel paused."""
-        patience = (self.workspace.config.daemon.attempt + LEASE_MARGIN).total_seconds()
-        for busy in self.lanes.busy():
-            if self.monotonic() - busy.since > patience:
-                self._strand(busy)
-
-    def _strand(self, busy: Busy) -> None:
-        why = "a call into the plugin did not return"
-        with self.store.write(ACTOR) as tx:
-            if busy.delivery is not None:
-                delivery = deliveries.get(tx.conn, busy.delivery)
-                if delivery.state == "publishing":
-                    rescue.strand(tx, delivery, why)
-            channels.pause(
-                tx, busy.channel, channels.FOR_GOOD, f"{why}; restart the daemon, then resume the channel"
-            )
-        busy.lost = True
-        log.error("channel %s is paused: %s", busy.channel, why)
+    def _give_up_lost(self) -> None:
+        patience = self.workspace.config.daemon.attempt + LEASE_MARGIN
+        stranding.give_up_lost(self.store, self.lanes, self.publisher.unrecorded, patience, self.monotonic())
+        stranding.give_back_orphans(self.store, self.lanes, self.record.id)
 
     # --- clocks ----------------------------------------------------------------------------------------------
 
-    def _clock_offset(self) -> float:
-        return self.store.clock().timestamp() - self.monotonic()
-
-    def _clock_parted(self) -> bool:
-        return abs(self._clock_offset() - self._offset) > CLOCK_PART
-
     def _judge_clock(self) -> None:
-        if not self._clock_parted():
+        if not self.clocks.parted():
             return
-        jump = timedelta(seconds=round(self._clock_offset() - self._offset))
-        why = f"the wall clock jumped by {jump.total_seconds():+.0f} s; everything is judged anew"
+        jump = self.clocks.jump()
+        why = f"the wall clock jumped by {jump:+.0f} s; everything is judged anew"
         log.warning(why)
         with self.store.write(ACTOR) as tx:
             tx.event("daemon.clock", f"daemon:{self.record.id}", why=why)
-            meta.put(tx.conn, "clock-jump", {"at": tx.now.isoformat(), "seconds": jump.total_seconds()})
+            meta.put(tx.conn, "clock-jump", {"at": tx.now.isoformat(), "seconds": round(jump)})
         housekeeping.judge_anew(self.store, self.workspace.config, self.bench, "the clock jumped")
-        self._offset = self._clock_offset()
+        self.clocks.agree(jump)
 
     # --- config ----------------------------------------------------------------------------------------------
-
-    def _config_stamp(self) -> tuple[int, int]:
-        try:
-            found = self.workspace.config.path.stat()
-        except OSError:
-            return (0, 0)
-        return (found.st_mtime_ns, found.st_size)
 
     def _setup(self) -> Setup:
         return Setup(config=self.workspace.config, fitted=dict(self.bench.fitted))
 
     def _reload_if_asked(self) -> None:
-        stamp = self._config_stamp()
+        stamp = housekeeping.stamp(self.workspace.config.path)
         if not self.reload_asked and stamp == self._config_seen:
             return
         self.reload_asked, self._config_seen = False, stamp
         try:
             fresh, bench = housekeeping.reread(self.workspace)
+            replan = fresh.strategy_hash != self.workspace.config.strategy_hash
+            housekeeping.take_over(self.store, fresh, bench, replan=replan)
+        except StoreUnavailable:
+            self.reload_asked = True
+            raise
         except GovpostError as error:
             self.notes["config"] = f"config.toml is not taken over: {error.message}"
             log.error(self.notes["config"])
             return
         self.notes.pop("config", None)
-        rates_changed = fresh.strategy_hash != self.workspace.config.strategy_hash
         self.workspace.config, self.bench = fresh, bench
-        self.store.config_hash = self.record.config_hash = fresh.hash
+        self.record.config_hash = fresh.hash
         self.publisher.setup = self._setup()
         self.teller.registry, self.teller.command = bench.registry, tuple(fresh.notify.command)
         self._open_lanes()
-        housekeeping.take_over(self.store, fresh, bench, replan=rates_changed)
         log.info("config.toml is read again")
 
     def _open_lanes(self) -> None:

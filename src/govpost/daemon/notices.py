@@ -23,13 +23,16 @@ NEEDS_A_PERSON = frozenset(
         "delivery.failed",
         "delivery.missed",
         "delivery.duplicate",
+        "delivery.late-receipt",
         "channel.pause",
+        "pilot.cap",
         "pilot.suspended",
         "daemon.clock",
     }
 )
 _AT_ONCE = 200
 _COMMAND_SECONDS = 30
+_STOP_SECONDS = 5.0
 
 log = logging.getLogger("govpost.notices")
 
@@ -50,46 +53,57 @@ class Teller:
         self.registry = registry
         self.command = tuple(command)
         self._bell = threading.Event()
-        self._stop = False
+        self._stop = self._cut = False
+        self._told = 0
+        self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
 
-    def start(self) -> threading.Thread:
+    def start(self) -> None:
         """Begin telling, on a thread of its own."""
-        thread = threading.Thread(target=self._run, name="notices", daemon=True)
-        thread.start()
-        return thread
+        self._thread.start()
 
     def ring(self) -> None:
         """Say that there may be something to tell."""
         self._bell.set()
 
-    def stop(self) -> None:
-        """End after the event being told."""
+    def stop(self, seconds: float = _STOP_SECONDS) -> bool:
+        """Tell what is left and end; False when a listener does not return within some seconds."""
         self._stop = True
         self._bell.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        self._cut = True
+        return not self._thread.is_alive()
 
     def tell(self) -> int:
         """Tell what has not been told yet; returns how many events that were."""
         with self.store.read() as conn:
-            told = int(meta.get(conn, TOLD) or 0)
+            told = max(int(meta.get(conn, TOLD) or 0), self._told)
             events = chain.find(conn, after_id=told, limit=_AT_ONCE)
         for event in events:
+            if self._cut:
+                break
             self.registry.broadcast(event, _listener_failed)
             if self.command and event.verb in NEEDS_A_PERSON:
                 self._run_command(event)
-        if events:
+            # Kept here too: while the store takes no cursor, nobody is told the same again and again.
+            told = self._told = event.id
+        if self._told:
             with self.store.write("daemon") as tx:
-                meta.put(tx.conn, TOLD, events[-1].id)
+                meta.put(tx.conn, TOLD, told)
+            self._told = 0
         return len(events)
 
     def _run(self) -> None:
-        while not self._stop:
+        last = False
+        while not last:
             self._bell.wait()
             self._bell.clear()
+            last = self._stop
             try:
-                while not self._stop and self.tell() == _AT_ONCE:
+                while not self._cut and self.tell() == _AT_ONCE:
                     pass
-            except StoreUnavailable:
-                continue
+            except StoreUnavailable as error:
+                log.debug("events wait to be told: %s", error.message)
             except Exception:
                 log.exception("a fault of govpost's own while telling events")
 

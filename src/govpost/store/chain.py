@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, RowMapping, insert, select, update
 
 from govpost.digest import sha256
 from govpost.domain import Event
-from govpost.store.rows import EVENT, HEAD
+from govpost.errors import StoreUnavailable
+from govpost.store.chain_rows import EVENT, HEAD
 from govpost.times import rfc3339
 
 GENESIS = "0" * 64
@@ -61,7 +62,9 @@ def append(conn: Connection, at: datetime, actor: str, happenings: Sequence[Happ
 def head(conn: Connection, *, lock: bool = False) -> Head:
     """Return the end of the chain; with `lock`, hold it until the transaction ends."""
     statement = select(HEAD.c.event_id, HEAD.c.hash)
-    row = conn.execute(statement.with_for_update() if lock else statement).one()
+    row = conn.execute(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        raise StoreUnavailable("the head of the event chain is missing", "restore a backup of the store")
     return Head(row.event_id, row.hash)
 
 
@@ -100,21 +103,39 @@ def find(
 def verify(conn: Connection, kept: Head | None = None) -> tuple[Head, list[str]]:
     """Walk the chain and say where it is broken; `kept` is a head noted elsewhere earlier."""
     end = head(conn)
-    rows = conn.execute(select(EVENT).order_by(EVENT.c.id)).mappings()
-    troubles = list(_walk(rows, end, kept))
+    troubles = list(_walk(_rows(conn), end, kept))
     return end, troubles
 
 
-def _walk(rows: Iterable[RowMapping], end: Head, kept: Head | None) -> Iterator[str]:
+def _rows(conn: Connection) -> Iterator[RowMapping | int]:
+    """Return the events in order; of one that can no longer be read, its number."""
+    try:
+        yield from conn.execute(select(EVENT).order_by(EVENT.c.id)).mappings().all()
+    except (ValueError, TypeError):
+        for number in conn.execute(select(EVENT.c.id).order_by(EVENT.c.id)).scalars().all():
+            try:
+                yield conn.execute(select(EVENT).where(EVENT.c.id == number)).mappings().one()
+            except (ValueError, TypeError):
+                yield number
+
+
+def _walk(rows: Iterable[RowMapping | int], end: Head, kept: Head | None) -> Iterator[str]:
     number, last, kept_seen = 0, GENESIS, kept is None or kept.event_id == 0
     for row in rows:
+        if isinstance(row, int):
+            yield f"event {row} was changed: it cannot be read"
+            number, last = row, ""
+            continue
+        if row["id"] < 1:
+            yield f"event {row['id']} does not belong to the chain: events are numbered from 1"
+            continue
         if row["id"] != number + 1:
             yield (
                 f"event {number + 1} is missing"
                 if row["id"] == number + 2
                 else f"events {number + 1} to {row['id'] - 1} are missing"
             )
-        elif row["prev"] != last:
+        elif last and row["prev"] != last:
             yield f"event {row['id']} does not follow the one before it"
         if row["hash"] != _hash(row):
             yield f"event {row['id']} of {rfc3339(row['at'])} ({row['verb']}) was changed"
@@ -123,7 +144,9 @@ def _walk(rows: Iterable[RowMapping], end: Head, kept: Head | None) -> Iterator[
             if row["hash"] != kept.hash:
                 yield f"event {row['id']} is not the one whose hash was kept"
         number, last = row["id"], row["hash"]
-    if (number, last) != (end.event_id, end.hash):
+    if number != end.event_id:
         yield f"the head names event {end.event_id}, the last event is {number}"
+    elif last != end.hash:
+        yield f"the head does not hold the hash of event {number}, the last one"
     if not kept_seen and kept is not None:
         yield f"event {kept.event_id}, whose hash was kept, is missing: the end of the chain was cut off"

@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import SQLModel
 
 from govpost.errors import Refused, StoreUnavailable
 from govpost.store import chain
-from govpost.store.rows import HEAD, META, SCHEMA
+from govpost.store.chain_rows import HEAD
+from govpost.store.rows import META, SCHEMA
 from govpost.times import utcnow
 
 BUSY_SECONDS = 10
@@ -57,14 +60,17 @@ class Tx:
 class Store:
     """The database of one workspace.
 
-    `clock` gives the time of each transaction. Everything that goes wrong below comes out as `StoreUnavailable`.
+    `clock` gives the time of each transaction; `busy` is how many seconds a lock of another program is waited for.
+    A database that cannot be used comes out as `StoreUnavailable`; an order that breaks the tables is our own fault.
     """
 
-    def __init__(self, url: str, root: Path, clock: Callable[[], datetime] = utcnow) -> None:
+    def __init__(
+        self, url: str, root: Path, clock: Callable[[], datetime] = utcnow, *, busy: float = BUSY_SECONDS
+    ) -> None:
         self.clock = clock
         self.config_hash = ""
         self._url = _located(url, root)
-        self._engine = _engine(self._url)
+        self._engine = _engine(self._url, busy)
         self._ready = False
 
     @property
@@ -103,24 +109,27 @@ class Store:
             return
         if self.path is not None:
             _make_file(self.path)
-        with self._engine.connect().execution_options(govpost_writes=True) as conn:
-            if not inspect(conn).has_table("meta"):
-                conn.rollback()
-                self._create(conn)
-            self._check_schema(conn)
-            conn.rollback()
+        with self._engine.connect() as conn:
+            there = inspect(conn).has_table("meta")
+            if there:
+                self._check_schema(conn)
+        if not there:
+            self._create()
         self._ready = True
 
-    def _create(self, conn: Connection) -> None:
-        journal = _choose_journal(conn) if self.path is not None else "server"
-        with conn.begin():
+    def _create(self) -> None:
+        with self._engine.connect().execution_options(govpost_writes=True) as conn:
+            journal = _choose_journal(conn) if self.path is not None else "server"
+            conn.begin()
             if inspect(conn).has_table("meta"):
+                self._check_schema(conn)
                 return
             SQLModel.metadata.create_all(conn)
             conn.execute(
                 insert(META), [{"key": "schema", "value": SCHEMA}, {"key": "journal", "value": journal}]
             )
             conn.execute(insert(HEAD), {"one": 1, "event_id": 0, "hash": chain.GENESIS})
+            conn.commit()
 
     def _check_schema(self, conn: Connection) -> None:
         facts: Mapping[str, Any] = {
@@ -141,22 +150,24 @@ class Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
-            raise StoreUnavailable(_said(error), _tip(error, self.path)) from error
+        except (IntegrityError, ProgrammingError):
+            raise
+        except (DBAPIError, DisconnectionError, PoolTimeout, sqlite3.Error) as error:
+            raise self._unavailable(_said(error), error) from error
         except SQLAlchemyError as error:
             if isinstance(error.__cause__, sqlite3.Error):
-                raise StoreUnavailable(_said(error), _tip(error, self.path)) from error
+                raise self._unavailable(_said(error), error) from error
             raise
         except OSError as error:
-            if (
-                self.path is None
-                or error.filename is None
-                or not str(error.filename).startswith(str(self.path.parent))
-            ):
+            if self.path is None or error.filename is None or not _is_ours(error.filename, self.path):
                 raise
-            raise StoreUnavailable(
-                f"the store cannot be used: {error.strerror} ({self.path})", _tip(error, self.path)
-            ) from error
+            said = f"the store cannot be used: {error.strerror} ({self.path})"
+            raise self._unavailable(said, error) from error
+
+    def _unavailable(self, said: str, error: BaseException) -> StoreUnavailable:
+        # A connection opened on a read-only or broken disk stays so after the disk is mended.
+        self._engine.dispose()
+        return StoreUnavailable(said, _tip(error, self.path))
 
 
 def _located(url: str, root: Path) -> URL:
@@ -166,13 +177,35 @@ def _located(url: str, root: Path) -> URL:
     return parsed
 
 
-def _engine(url: URL) -> Engine:
+def _is_ours(filename: str | bytes | int, path: Path) -> bool:
+    place = Path(os.fsdecode(filename)) if not isinstance(filename, int) else None
+    return place is not None and path.parent in (place, place.parent)
+
+
+def _engine(url: URL, busy: float) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=64)
+
+    def connect() -> sqlite3.Connection:
+        # Only `_make_file` makes a database: one that was moved away must not come back empty.
+        name = f"file:{quote(url.database or '')}?mode=rw"
+        return sqlite3.connect(name, uri=True, timeout=busy, check_same_thread=False)
+
+    engine = create_engine(url, creator=connect, pool_size=8, max_overflow=64)
     event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "checkout", partial(_on_checkout, Path(url.database or "")))
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _on_checkout(path: Path, _connection: sqlite3.Connection, record: Any, _proxy: object) -> None:
+    """Give up a connection whose file is no longer the one under `path`, say after a restored backup."""
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise DisconnectionError(f"unable to open database file: {error.strerror}") from error
+    if record.info.setdefault("file", (about.st_dev, about.st_ino)) != (about.st_dev, about.st_ino):
+        raise DisconnectionError("the database file was replaced")
 
 
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -218,10 +251,12 @@ def _tip(error: BaseException, path: Path | None) -> str:
     text = str(getattr(error, "orig", None) or error)
     if "locked" in text:
         return "another program holds the database; wait for it or stop it, then try again"
-    if "full" in text or "No space" in text:
+    if "full" in text or "No space" in text or "File too large" in text:
         return "the disk is full: make room, then try again"
     if "readonly" in text or "Permission" in text or "Read-only" in text:
         return f"make {path} and its folder writable for this user"
     if "malformed" in text or "not a database" in text:
         return f"{path} is damaged: stop the daemon and restore a backup"
+    if "unable to open" in text or "No such file" in text:
+        return f"see that {path} is there and that this user may read and write it"
     return "see that the database can be reached and written, then try again"

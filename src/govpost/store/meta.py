@@ -36,7 +36,7 @@ def frozen(conn: Connection) -> dict[str, Any] | None:
 
 
 def beat(tx: Tx, daemon: DaemonRecord) -> None:
-    """Write a daemon's heartbeat; the first one makes its row and forgets daemons that are gone."""
+    """Write a daemon's heartbeat; the first one makes its row."""
     values = daemon.model_dump()
     changed = tx.conn.execute(update(DAEMON).where(DAEMON.c.id == daemon.id).values(values))
     if changed.rowcount == 0:

@@ -1,0 +1,53 @@
+"""Giving up on threads: those a plugin never gave back, and claims that a fault of our own left behind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Container
+from datetime import timedelta
+
+from govpost.daemon.lanes import Busy, Lanes
+from govpost.publisher import ACTOR
+from govpost.store import channels, deliveries, rescue
+from govpost.store.engine import Store
+
+log = logging.getLogger("govpost.daemon")
+
+
+def give_up_lost(
+    store: Store, lanes: Lanes, unrecorded: Container[str | None], patience: timedelta, now: float
+) -> None:
+    """Give up on threads that did not come back within `patience`; `now` is monotonic, in seconds.
+
+    A thread that only waits for the store to take its outcome is not lost.
+    """
+    for busy in lanes.busy():
+        if now - busy.since > patience.total_seconds() and busy.delivery not in unrecorded:
+            _give_up(store, busy)
+
+
+def _give_up(store: Store, busy: Busy) -> None:
+    why = "a call into the plugin did not return"
+    with store.write(ACTOR) as tx:
+        if busy.delivery is not None:
+            delivery = deliveries.get(tx.conn, busy.delivery)
+            if delivery.state == "publishing":
+                rescue.strand(tx, delivery, why)
+        until = channels.FOR_GOOD
+        channels.pause(tx, busy.channel, until, f"{why}; restart the daemon, then resume the channel")
+    busy.lost = True
+    log.error("channel %s is paused: %s", busy.channel, why)
+
+
+def give_back_orphans(store: Store, lanes: Lanes, owner: str) -> None:
+    """Settle what `owner` claimed, no thread holds any more, and whose lease has run out."""
+    with store.read() as conn:
+        claimed = [row for row in deliveries.in_state(conn, "publishing") if row.lease_owner == owner]
+    if not claimed:
+        return
+    held = {busy.delivery for busy in lanes.busy()}
+    with store.write(ACTOR) as tx:
+        for row in claimed:
+            if row.id not in held and row.lease_until is not None and row.lease_until < tx.now:
+                rescue.strand(tx, row, "the thread that held it broke")
+                log.error("delivery %s on %s was given up: its thread broke", row.id, row.channel)
