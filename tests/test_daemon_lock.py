@@ -1,0 +1,96 @@
+"""One daemon per database: a lock the kernel frees when its process dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from govpost.daemon.lock import Lock, is_held
+from govpost.errors import Refused
+
+
+def test_the_second_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
+    first = Lock(tmp_path)
+    first.take()
+    with pytest.raises(Refused, match=rf"process {os.getpid()}\)") as caught:
+        Lock(tmp_path).take()
+    assert "govpost status" in caught.value.tip
+    first.free()
+    second = Lock(tmp_path)
+    second.take()
+    second.free()
+
+
+def test_it_is_free_after_its_process_died_however_it_died(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from govpost.daemon.lock import Lock\n"
+        "Lock(Path(sys.argv[1])).take(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=False)
+    assert (tmp_path / "daemon.lock").exists()
+    assert not is_held(tmp_path)
+    lock = Lock(tmp_path)
+    lock.take()
+    lock.free()
+    lock.free()
+
+
+def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "state")
+    lock.take()
+    assert lock.path.stat().st_mode & 0o777 == 0o600
+    assert lock.path.parent.stat().st_mode & 0o777 == 0o700
+    lock.free()
+
+
+def test_looking_never_takes_it_away_from_a_daemon_that_starts(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    lock = Lock(tmp_path)
+    lock.take()
+    lock.free()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            is_held(tmp_path)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(50):
+            lock.take()
+            assert is_held(tmp_path)
+            lock.free()
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join()
+
+
+def test_what_cannot_be_opened_is_not_held(tmp_path: Path) -> None:
+    (tmp_path / "daemon.lock").symlink_to(tmp_path / "daemon.lock" / "x")
+    assert not is_held(tmp_path)
+    with pytest.raises(OSError, match="daemon"):
+        Lock(tmp_path).take()
+
+
+def test_on_a_disk_that_became_read_only_the_lock_still_holds(tmp_path: Path) -> None:
+    (tmp_path / "daemon.lock").touch()
+    try:
+        subprocess.run(["mount", "--bind", tmp_path, tmp_path], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine lets nobody mount a folder")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", tmp_path], check=True)
+        lock = Lock(tmp_path)
+        lock.take()
+        assert is_held(tmp_path)
+        lock.free()
+    finally:
+        subprocess.run(["umount", "-l", tmp_path], check=True)
