@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any
 
 from govpost import attempts, outcomes, seal
 from govpost.attempts import Answer, Claim, Monotonic
@@ -33,7 +33,6 @@ ACTOR = "daemon"
 LEASE_MARGIN = timedelta(seconds=30)
 _WAITS = (0.1, 0.3, 1.0, 2.0)
 
-Result = TypeVar("Result")
 log = logging.getLogger("govpost.publisher")
 
 
@@ -168,7 +167,8 @@ class Publisher:
         if trouble is not None:
             state = DeliveryState.UNCERTAIN if claim.delivery.ambiguous else DeliveryState.FAILED
             deliveries.end_attempt(tx, claim.delivery, str(state), trouble, [])
-            deliveries.move(tx, claim.delivery, state, trouble, fence=claim.fence)
+            look: dict[str, Any] = {"check_at": tx.now} if claim.delivery.ambiguous else {}
+            deliveries.move(tx, claim.delivery, state, trouble, fence=claim.fence, **look)
             return False
         if self._repeat_came_too_late(tx, fitted, claim):
             return False
@@ -248,13 +248,6 @@ class Publisher:
             again = deliveries.get(tx.conn, claim.delivery.id)
             why = f"{outcome.reason}; a repeat with the same key is safe"
             deliveries.move(tx, again, DeliveryState.QUEUED, why, due=outcome.repeat_at, check_at=None)
-        target = claim.target
-        if (
-            claim.delivery.action == Action.WITHDRAW
-            and target is not None
-            and outcome.state == DeliveryState.LIVE
-        ):
-            deliveries.move(tx, target, DeliveryState.WITHDRAWN, claim.delivery.notice or "")
 
 
 def _give_back(tx: Tx, claim: Claim, why: str) -> None:
