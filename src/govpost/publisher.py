@@ -167,7 +167,8 @@ class Publisher:
         if trouble is not None:
             state = DeliveryState.UNCERTAIN if claim.delivery.ambiguous else DeliveryState.FAILED
             deliveries.end_attempt(tx, claim.delivery, str(state), trouble, [])
-            look: dict[str, Any] = {"check_at": tx.now} if claim.delivery.ambiguous else {}
+            asks = claim.delivery.ambiguous and fitted.confirms
+            look: dict[str, Any] = {"check_at": tx.now + outcomes.FIRST_LOOK} if asks else {}
             deliveries.move(tx, claim.delivery, state, trouble, fence=claim.fence, **look)
             return False
         if self._repeat_came_too_late(tx, fitted, claim):

@@ -27,10 +27,10 @@ def look(publisher: Publisher, name: str) -> bool:
         delivery = rescue.claim_look(tx, name, publisher.setup.config.daemon.attempt + LEASE_MARGIN)
         if delivery is None:
             return False
-        if _repeat(tx, publisher, fitted, delivery):
-            return True
-        if not fitted.confirms or delivery.action == Action.WITHDRAW:
-            _leave_open(tx, publisher, delivery)
+        # Only of a post can the platform be asked: an original that is there says nothing of its amendment.
+        if not fitted.confirms or delivery.action != Action.PUBLISH:
+            if not _repeat(tx, publisher, fitted, delivery):
+                _leave_open(tx, publisher, delivery)
             return True
     answer = _ask(publisher, fitted, delivery)
     with publisher.store.write(ACTOR) as tx:
@@ -90,7 +90,7 @@ def _judge(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecor
         _give_up_waiting(tx, delivery)
     elif answer.receipt is None and answer.error is None and delivery.state == DeliveryState.UNCERTAIN:
         _absent(tx, publisher, fitted, delivery, gate_at)
-    else:
+    elif answer.error is None or not _repeat(tx, publisher, fitted, delivery):
         why = f"{delivery.reason.split('; asked:')[0]}; asked: {answer.error}" if answer.error else ""
         rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), why)
 
