@@ -1,4 +1,4 @@
-"""The shape of the house: imports run downhill only, no circles, small files, small functions, plugins by the front door."""
+"""The shape of the house: imports run downhill, no circles, small files and functions, plugins by the front door."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FLOORS = (
     (
         "pure",
         "characters toml_lines config_values config_model config_checks config front_matter fields media content"
-        " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_attempt wire"
-        " outcomes",
+        " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_attempt"
+        " wire outcomes",
     ),
-    ("keepers", "registry vault fitted people media_store store workspace_files"),
+    ("keepers", "registry vault fitted people media_store store"),
     (
         "verbs",
         "config_watch seal planning duties attempts publisher settling pilots editorial workspace",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import riverton
-from govpost import config, people
+from govpost import config, people, workspace
 from govpost.config import Config
-from govpost.errors import Refused, UsageFault
+from govpost.errors import Mistakes, Refused, UsageFault
 from govpost.states import Role
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -86,3 +86,18 @@ def test_a_role_that_is_missing_is_named(tmp_path: Path) -> None:
     ana.need(Role.AUTHOR, Role.ADMIN, to="submit")
     with pytest.raises(Refused, match="Ana Ruiz may not approve: that needs the role reviewer or officer"):
         ana.need(Role.REVIEWER, Role.OFFICER, to="approve")
+
+
+def test_under_sudo_a_workspace_of_the_callers_own_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text("[agency]\n")
+    monkeypatch.setenv("SUDO_UID", "4242")
+    os.chown(tmp_path, os.getuid(), -1)
+    with pytest.raises(Mistakes):
+        workspace.open_workspace(tmp_path)
+    if os.getuid() != 0:
+        pytest.skip("only root can give a folder to somebody else")
+    os.chown(tmp_path, 4242, -1)
+    with pytest.raises(Refused, match="belongs neither"):
+        workspace.open_workspace(tmp_path)

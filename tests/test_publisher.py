@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from office import Changing, Confirming, Office, Scripted
 
 from govpost.domain import Capabilities, Receipt, Variant
-from govpost.errors import RateLimited, Rejected, Refused, Unauthorized, Unavailable, Uncertain
+from govpost.errors import RateLimited, Refused, Rejected, Unauthorized, Unavailable, Uncertain
 from govpost.store import channels, deliveries
+from office import Changing, Confirming, Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True)
 

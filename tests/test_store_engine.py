@@ -419,3 +419,11 @@ def test_two_processes_that_make_the_database_at_once_make_one(tmp_path: Path) -
 def test_an_error_without_a_known_cause_still_has_a_tip() -> None:
     assert "can be reached" in engine._tip(RuntimeError("odd"), None)
     assert engine._said(RuntimeError()) == "the store cannot be used: RuntimeError"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://localhost/x", "sqlite://", "nonsense", "sqlite:///x.db?mode=ro"]
+)
+def test_anything_but_an_sqlite_file_is_refused_in_words(tmp_path: Path, url: str) -> None:
+    with pytest.raises(Refused, match="keeps its store in an SQLite file"):
+        Store(url, tmp_path)

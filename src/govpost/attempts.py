@@ -115,7 +115,10 @@ def confirm(
     ) as attempt:
         try:
             found = wire.quick_tries(
-                lambda: platform.confirm(claim.variant, known, channel, attempt.client), attempt, stop, wire.read_error
+                lambda: platform.confirm(claim.variant, known, channel, attempt.client),
+                attempt,
+                stop,
+                wire.read_error,
             )
             if found is None:
                 wire.judge_gone(attempt)

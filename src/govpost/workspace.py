@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from govpost import config as config_module
 from govpost.config import Config
-from govpost.errors import GovpostError
+from govpost.errors import GovpostError, Refused
 from govpost.store.engine import Store
 from govpost.times import utcnow
 
@@ -79,7 +80,19 @@ class Workspace:
 
 def open_workspace(root: Path, clock: Callable[[], datetime] = utcnow) -> Workspace:
     """Open the workspace in `root`; its database is made on first use."""
+    _refuse_foreign(root)
     config = config_module.load(root)
     store = Store(config.store.database, root, clock)
     store.config_hash = config.hash
     return Workspace(root=root, config=config, store=store, clock=clock)
+
+
+def _refuse_foreign(root: Path) -> None:
+    """Refuse, under sudo, a workspace of the caller's own: its plugins would run with rights that are not theirs."""
+    if "SUDO_UID" not in os.environ or not root.exists():
+        return
+    if root.stat().st_uid not in (os.getuid(), 0):
+        raise Refused(
+            f"{root} belongs neither to the user that sudo runs this as nor to root",
+            "run govpost without sudo there, or name the agency's own workspace",
+        )

@@ -54,12 +54,9 @@ class Pulse:
 
 
 def pulse(conn: Connection, store: Store) -> Pulse:
-    """Say whether a daemon is running: it holds the lock beside the database, or its heart has beaten just now."""
+    """Say whether a daemon is running: it holds the lock beside the database."""
     newest = next(iter(meta.daemons(conn)), None)
-    if store.path is not None:
-        return Pulse(daemon=newest, running=lock.is_held(store.path.parent))
-    alive = newest is not None and newest.state != "stopped" and store.clock() - newest.heartbeat_at < STALE
-    return Pulse(daemon=newest, running=alive)
+    return Pulse(daemon=newest, running=lock.is_held(store.path.parent))
 
 
 def items(conn: Connection, config: Config, store: Store) -> list[Item]:

@@ -65,20 +65,12 @@ def _store(session: Session) -> Iterator[Check]:
     except GovpostError as error:
         yield Check(check="store", ok=False, detail=error.message, tip=error.tip)
         return
-    if session.store.path is None:
-        yield Check(check="store", ok=True, detail="a database server; it can be read and written")
-    else:
-        yield Check(
-            check="store",
-            ok=True,
-            detail=f"SQLite {sqlite3.sqlite_version}, journal {journal}; it can be read and written",
-        )
+    detail = f"SQLite {sqlite3.sqlite_version}, journal {journal}; it can be read and written"
+    yield Check(check="store", ok=True, detail=detail)
 
 
 def _folder(session: Session) -> Iterator[Check]:
     path = session.store.path
-    if path is None:
-        return
     for place in (path.parent, path):
         if place.exists():
             mode = stat.S_IMODE(place.stat().st_mode)

@@ -103,8 +103,7 @@ class Daemon:
             lock.free()
 
     def _folder(self) -> Path:
-        path = self.store.path
-        return path.parent if path is not None else self.workspace.root / ".govpost"
+        return self.store.path.parent
 
     def _take(self, lock: Lock) -> bool:
         while not self.stop_asked:

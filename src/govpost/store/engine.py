@@ -15,7 +15,14 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import SQLModel
 
@@ -74,13 +81,9 @@ class Store:
         self._ready = False
 
     @property
-    def path(self) -> Path | None:
-        """Return the SQLite file, None on a server."""
-        return (
-            Path(self._url.database)
-            if self._url.get_backend_name() == "sqlite" and self._url.database
-            else None
-        )
+    def path(self) -> Path:
+        """Return the SQLite file."""
+        return Path(self._url.database or "")
 
     @contextmanager
     def write(self, actor: str) -> Iterator[Tx]:
@@ -107,8 +110,7 @@ class Store:
     def _prepare(self) -> None:
         if self._ready:
             return
-        if self.path is not None:
-            _make_file(self.path)
+        _make_file(self.path)
         with self._engine.connect() as conn:
             there = inspect(conn).has_table("meta")
             if there:
@@ -119,7 +121,7 @@ class Store:
 
     def _create(self) -> None:
         with self._engine.connect().execution_options(govpost_writes=True) as conn:
-            journal = _choose_journal(conn) if self.path is not None else "server"
+            journal = _choose_journal(conn)
             conn.begin()
             if inspect(conn).has_table("meta"):
                 self._check_schema(conn)
@@ -159,7 +161,7 @@ class Store:
                 raise self._unavailable(_said(error), error) from error
             raise
         except OSError as error:
-            if self.path is None or error.filename is None or not _is_ours(error.filename, self.path):
+            if error.filename is None or not _is_ours(error.filename, self.path):
                 raise
             said = f"the store cannot be used: {error.strerror} ({self.path})"
             raise self._unavailable(said, error) from error
@@ -171,10 +173,17 @@ class Store:
 
 
 def _located(url: str, root: Path) -> URL:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        return parsed.set(database=str(root / parsed.database))
-    return parsed
+    """Return the address of the database file; `Refused` for anything but SQLite in a file."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.drivername != "sqlite" or not parsed.database or parsed.query:
+        raise Refused(
+            f"[store] database = {url!r} cannot be used: this version keeps its store in an SQLite file",
+            'write for example database = "sqlite:///.govpost/govpost.db"',
+        )
+    return parsed.set(database=str(root / parsed.database))
 
 
 def _is_ours(filename: str | bytes | int, path: Path) -> bool:
@@ -183,9 +192,6 @@ def _is_ours(filename: str | bytes | int, path: Path) -> bool:
 
 
 def _engine(url: URL, busy: float) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-
     def connect() -> sqlite3.Connection:
         # Only `_make_file` makes a database: one that was moved away must not come back empty.
         name = f"file:{quote(url.database or '')}?mode=rw"
