@@ -160,7 +160,7 @@ class DeliveryRecord(SQLModel):
 class DeliveryRow(DeliveryRecord, table=True):
     __tablename__: ClassVar[str] = "delivery"
     __table_args__: ClassVar[Any] = (
-        Index("due_now", "channel", "due", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
+        Index("due_now", "channel", "due", sqlite_where=_QUEUED),
         Index("by_state", "state", "channel"),
         Index("by_slot", "channel", "slot"),
     )
