@@ -13,7 +13,6 @@ from click.testing import CliRunner
 
 from cli_city import City, city
 from govpost import config
-from govpost.cli import attention
 from govpost.cli.root import cli
 from govpost.states import PilotState, Role
 from govpost.store import channels, meta, pilots
@@ -268,20 +267,3 @@ def test_init_where_no_folder_can_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     said = City(tmp_path).run("init", "file/below", by=None)
     assert (said.code, "cannot be written" in said.err) == (1, True)
-
-
-def test_a_store_on_a_server_knows_its_daemon_by_its_heartbeat(riverton: City, opened: Workspace) -> None:
-    class Elsewhere:
-        """A store whose database is no file here."""
-
-        path = None
-        clock = staticmethod(utcnow)
-
-    at = utcnow()
-    record = DaemonRecord(
-        id="d", host="h", pid=7, version="0", started_at=at, heartbeat_at=at, state="running"
-    )
-    with opened.store.write("daemon") as tx:
-        meta.beat(tx, record)
-    with opened.store.read() as conn:
-        assert attention.pulse(conn, Elsewhere()).running

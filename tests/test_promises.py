@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -12,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
@@ -367,10 +369,15 @@ class Promises(RuleBasedStateMachine):
                     assert post.state == post_state_of(row.state for row in rows)
 
 
+SEARCH = os.environ.get("GOVPOST_SEARCH")
+"""How many random runs to search; without it a fixed, smaller set, the same every time."""
+
 TestPromises = Promises.TestCase
+TestPromises.pytestmark = [pytest.mark.timeout(3600 if SEARCH else 600)]  # type: ignore[attr-defined]
 TestPromises.settings = settings(
-    max_examples=40,
+    max_examples=int(SEARCH or 25),
     stateful_step_count=40,
     deadline=None,
+    derandomize=SEARCH is None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -101,13 +101,6 @@ def test_a_database_left_empty_by_a_crash_is_filled(tmp_path: Path) -> None:
     store.close()
 
 
-def test_on_a_server_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[dict[str, object]] = []
-    monkeypatch.setattr(engine, "create_engine", lambda url, **options: made.append(options))
-    assert Store("postgresql+psycopg://db.example/govpost", tmp_path).path is None
-    assert made == [{"pool_pre_ping": True}]
-
-
 # --- journal ---------------------------------------------------------------------------------------------------
 
 
