@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 import govpost_website
 from govpost import Action, Media, Platform, Rejected, Unavailable
+from govpost.testing import PlatformContract
 from govpost_website import records
 from govpost_website.settings import Settings
 from govpost_website.test_common import (
@@ -27,11 +28,6 @@ from govpost_website.test_common import (
     variant,
     withdraw,
 )
-
-try:
-    from govpost.testing import PlatformContract
-except ImportError:  # the engine may be older than its conformance suite
-    PlatformContract = object  # type: ignore[assignment,misc]
 
 
 class TestWebsiteContract(PlatformContract):
