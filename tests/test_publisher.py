@@ -433,3 +433,13 @@ def test_only_an_uncertain_delivery_can_be_resolved(office: Office) -> None:
     (row,) = office.release("road")
     with pytest.raises(Refused, match="queued"):
         queueing.resolve_live(office.store, office.person("ben"), row.id, "https://hub.example/1", None)
+
+
+def test_the_attempt_that_succeeds_counts_too(office: Office, hub: Scripted) -> None:
+    hub.script = [Unavailable("busy"), RateLimited("slow down", retry_after=timedelta(seconds=30))]
+    office.release("road")
+    for _ in range(4):
+        office.work()
+        office.wait(timedelta(minutes=3))
+    row = office.one("road")
+    assert (row.state, row.attempts, row.tries) == ("live", 2, 3)

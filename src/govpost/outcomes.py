@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,14 +52,16 @@ class Outcome:
     locked_out: bool = False
 
 
-def of_receipt(receipt: Receipt, now: datetime) -> Outcome:
-    """The platform holds the post: live, or pending until it shows it."""
+def of_receipt(receipt: Receipt, now: datetime, *, used: int | None = None) -> Outcome:
+    """The platform holds the post: live, or pending until it shows it; `used` attempts led to that."""
     values: dict[str, Any] = {
         "remote_id": receipt.remote_id,
         "url": receipt.url,
         "receipt": {"remote_id": receipt.remote_id, "url": receipt.url, "raw": dict(receipt.raw)},
         "ambiguous": False,
     }
+    if used is not None:
+        values["attempts"] = used
     if receipt.pending:
         values["check_at"] = now + FIRST_LOOK
         return Outcome(
@@ -92,6 +94,13 @@ def of_error(
     if isinstance(error, Rejected | Unavailable):
         return _ended(error, said, standing, used)
     return _unknown(said, standing, used, rate, capabilities, now, attempt)
+
+
+def ask_first(outcome: Outcome, now: datetime) -> Outcome:
+    """Let the platform be asked about what may be public before a person is."""
+    if outcome.state != DeliveryState.UNCERTAIN or outcome.values.get("check_at") is not None:
+        return outcome
+    return replace(outcome, values={**outcome.values, "check_at": now + FIRST_LOOK})
 
 
 def _told_to_wait(error: RateLimited, said: str, now: datetime) -> Outcome:

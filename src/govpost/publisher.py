@@ -24,7 +24,7 @@ from govpost.fitted import Fitted
 from govpost.outcomes import Outcome, Standing
 from govpost.render import fits
 from govpost.states import DeliveryState, PilotState, Role
-from govpost.store import channels, deliveries, meta, pilots, rescue
+from govpost.store import channels, deliveries, meta, obstacles, pilots, rescue
 from govpost.store.deliveries import Fence
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DeliveryRecord
@@ -68,7 +68,8 @@ class Publisher:
 
     def deliver(self, name: str) -> bool:
         """Carry the channel's next due delivery to its outcome; False when none may be taken now."""
-        fitted = self.setup.fitted.get(name)
+        setup = self.setup
+        fitted = setup.fitted.get(name)
         if fitted is None or not self.open():
             return False
         try:
@@ -76,7 +77,7 @@ class Publisher:
         except Refused as missing:
             self._lock_out(name, f"{missing.message}; {missing.tip}")
             return False
-        claim, gated = self._claim(fitted)
+        claim, gated = self._claim(fitted, setup.config)
         if claim is None:
             return gated
         self.claimed(claim.delivery)
@@ -112,13 +113,14 @@ class Publisher:
             if not channels.is_paused(channels.get(tx.conn, name), tx.now):
                 channels.pause(tx, name, channels.FOR_GOOD, why)
 
-    def _claim(self, fitted: Fitted) -> tuple[Claim | None, bool]:
+    def _claim(self, fitted: Fitted, config: Config) -> tuple[Claim | None, bool]:
         """Claim; what needs no upload and no file read passes the gate in the same transaction.
 
         Without a claim, the second value says whether something was taken and stopped at the gate.
         """
-        config = self.setup.config
         with self.store.write(ACTOR) as tx:
+            if obstacles.switched_off(tx.conn, fitted.config.platform) is not None:
+                return None, False
             taken = deliveries.claim(
                 tx,
                 fitted.name,
@@ -129,13 +131,12 @@ class Publisher:
             )
             if taken is None:
                 return None, False
-            claim = self._prepare(tx, taken)
+            claim = self._prepare(tx, taken, config)
             if fitted.stages or claim.variant.media:
                 return claim, False
             return (claim if self._gate(tx, fitted, claim, []) else None), True
 
-    def _prepare(self, tx: Tx, taken: DeliveryRecord) -> Claim:
-        config = self.setup.config
+    def _prepare(self, tx: Tx, taken: DeliveryRecord, config: Config) -> Claim:
         before = deliveries.get(tx.conn, taken.waits_for) if taken.waits_for else None
         variant = variant_from_dict(
             taken.variant,
@@ -145,6 +146,7 @@ class Publisher:
             reply_to=before.remote_id if before and taken.action == Action.PUBLISH else None,
         )
         return Claim(
+            config=config,
             delivery=taken,
             fence=Fence(self.owner, taken.tries),
             variant=variant,
@@ -173,14 +175,16 @@ class Publisher:
             return False
         if self._repeat_came_too_late(tx, fitted, claim):
             return False
-        if deliveries.gate(tx, claim.delivery, claim.fence):
+        off = obstacles.switched_off(tx.conn, fitted.config.platform)
+        if off is None and deliveries.gate(tx, claim.delivery, claim.fence):
             return True
-        _give_back(tx, claim, "the gate is shut: frozen, paused, suspended, cancelled or expired meanwhile")
+        shut = "the gate is shut: frozen, paused, suspended, cancelled or expired meanwhile"
+        _give_back(tx, claim, off or shut)
         return False
 
     def _trouble(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> str | None:
         """Say what of the delivery is not as it was approved, or no longer fits its channel."""
-        broken = seal.broken(tx.conn, claim.delivery, claim.variant, hashes, self.setup.config)
+        broken = seal.broken(tx.conn, claim.delivery, claim.variant, hashes, claim.config)
         if broken is not None or claim.delivery.action == Action.WITHDRAW:
             return broken
         if claim.target is not None and claim.target.state != DeliveryState.LIVE:
@@ -188,7 +192,7 @@ class Publisher:
         return "; ".join(fits(claim.variant, fitted.capabilities)) or None
 
     def _repeat_came_too_late(self, tx: Tx, fitted: Fitted, claim: Claim) -> bool:
-        delivery, attempt = claim.delivery, self.setup.config.daemon.attempt
+        delivery, attempt = claim.delivery, claim.config.daemon.attempt
         if not delivery.ambiguous:
             return False
         if outcomes.repeat_is_safe(delivery.first_sent, tx.now, fitted.capabilities, attempt):
@@ -225,20 +229,22 @@ class Publisher:
 
     def _outcome(self, fitted: Fitted, claim: Claim, answer: Answer, tx: Tx) -> Outcome:
         if answer.receipt is not None:
-            return outcomes.of_receipt(answer.receipt, tx.now)
+            return outcomes.of_receipt(answer.receipt, tx.now, used=claim.delivery.attempts + 1)
         now = deliveries.get(tx.conn, claim.delivery.id)
         standing = Standing(attempts=now.attempts, ambiguous=now.ambiguous, first_sent=now.first_sent)
         error: PublishError = answer.error or Uncertain("the plugin said nothing")
-        rate = self.setup.config.rate(fitted.name)
-        return outcomes.of_error(
-            error, standing, rate, fitted.capabilities, tx.now, self.setup.config.daemon.attempt
-        )
+        rate, attempt = claim.config.rate(fitted.name), claim.config.daemon.attempt
+        outcome = outcomes.of_error(error, standing, rate, fitted.capabilities, tx.now, attempt)
+        asks = fitted.confirms and claim.delivery.action == Action.PUBLISH
+        return outcomes.ask_first(outcome, tx.now) if asks else outcome
 
     def _settle(self, tx: Tx, fitted: Fitted, claim: Claim, answer: Answer) -> None:
         delivery = claim.delivery
         outcome = self._outcome(fitted, claim, answer, tx)
         deliveries.end_attempt(tx, delivery, str(outcome.state), outcome.reason, answer.evidence)
         if deliveries.move(tx, delivery, outcome.state, outcome.reason, fence=claim.fence, **outcome.values):
+            if answer.receipt is not None:
+                rescue.note_duplicate(tx, delivery, outcome.values)
             self._after(tx, claim, outcome)
         elif answer.receipt is not None:
             rescue.late_receipt(tx, delivery, dict(outcome.values))
@@ -261,7 +267,8 @@ def _note_trouble(tx: Tx, name: str, outcome: Outcome, *, crashed: bool) -> None
     """Keep what an outcome says of its channel: told to wait, locked out, failing, or well again."""
     channel = channels.get(tx.conn, name)
     if outcome.channel_waits_until is not None:
-        channels.put(tx, name, next_allowed_at=outcome.channel_waits_until)
+        longest = max(channel.next_allowed_at or outcome.channel_waits_until, outcome.channel_waits_until)
+        channels.put(tx, name, next_allowed_at=longest)
     if outcome.locked_out:
         channels.pause(
             tx, name, channels.FOR_GOOD, f"{outcome.reason}; mend the credentials, then resume the channel"
