@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel, field_validator
@@ -33,12 +33,23 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         return room
 
 
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("nobody reads this")
+
+
 class Careful(Scripted):
     Settings = Settings
 
     def adapted(self, channel: Channel) -> Capabilities:
         if channel.settings["room"] == "roof":
             raise RuntimeError("no roof")
+        if channel.settings["room"] == "door":
+            raise SystemExit(4)
+        if channel.settings["room"] == "fog":
+            raise Unreadable
+        if channel.settings["room"] == "void":
+            return cast("Capabilities", None)
         return replace(self.capabilities, max_chars=len(channel.settings["room"]))
 
 
@@ -119,7 +130,7 @@ def test_all_wrong_settings_are_named_at_once(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("room", ["cellar", "roof"])
+@pytest.mark.parametrize("room", ["cellar", "roof", "door", "fog", "void"])
 def test_a_plugin_that_breaks_at_its_settings_takes_no_other_channel_with_it(
     tmp_path: Path, room: str
 ) -> None:

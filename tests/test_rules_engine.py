@@ -51,6 +51,18 @@ def test_a_rule_that_raises_blocks_the_post_and_names_the_rule_and_its_plugin():
     assert __name__ in blocked.tip
 
 
+@pytest.mark.parametrize("words", ["half a character: \ud800", "4"])
+def test_a_rule_that_leaves_the_program_or_speaks_unreadably_blocks_the_post_and_no_more(words):
+    def check(_):
+        raise SystemExit(words)
+        yield
+
+    (blocked,) = run([rule("P1", check)], context())
+    assert blocked.severity is Severity.BLOCKS
+    assert "SystemExit" in blocked.message
+    assert blocked.message.encode()
+
+
 @pytest.mark.parametrize("answer", [None, ["a word"], 3])
 def test_a_rule_that_answers_with_something_else_blocks_the_post(answer):
     (blocked,) = run([rule("P1", lambda _: answer)], context())

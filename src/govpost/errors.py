@@ -103,6 +103,16 @@ class Uncertain(PublishError):
     """It may or may not be public."""
 
 
+def said(error: BaseException) -> str:
+    """Return the name and words of somebody else's error; one that cannot be read takes nobody with it."""
+    kind = type(error).__name__
+    try:
+        words = str(error)
+    except Exception:
+        return f"{kind}, which cannot be read"
+    return f"{kind}: {words}".encode("utf-8", "replace").decode()
+
+
 def did_you_mean(word: str, possibilities: Iterable[str]) -> str:
     """Return `` – did you mean 'x'?`` for the nearest possibility, or nothing."""
     near = difflib.get_close_matches(word, list(possibilities), n=1, cutoff=0.6)

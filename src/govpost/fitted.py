@@ -13,7 +13,7 @@ from govpost import vault
 from govpost.config import ChannelConfig, Config
 from govpost.contract import Amends, Confirms, Platform, Stages, Withdraws
 from govpost.domain import Capabilities, Channel
-from govpost.errors import Mistake, Mistakes, did_you_mean
+from govpost.errors import Mistake, Mistakes, did_you_mean, said
 from govpost.registry import Registry
 
 
@@ -93,10 +93,10 @@ def fit_all(config: Config, registry: Registry, broken: dict[str, str] | None = 
         except Mistakes as wrong:
             mistakes += wrong.mistakes
             continue
-        except Exception as error:
-            broken[name] = (
-                f"the plugin of {about.platform} breaks at its settings: {type(error).__name__}: {error}"
-            )
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            broken[name] = f"the plugin of {about.platform} breaks at its settings: {said(error)}"
             continue
         if fitted is not None:
             found[name] = fitted

@@ -20,6 +20,7 @@ import pluggy
 from govpost import contract
 from govpost.contract import Platform, Rule
 from govpost.domain import Capabilities, Channel, Event
+from govpost.errors import did_you_mean, said
 
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -58,9 +59,11 @@ class Registry:
     def capabilities(self, channel: Channel) -> Capabilities:
         """Return what a platform can carry on this very channel."""
         platform = self.platforms[channel.platform]
-        adapted: Capabilities = (
+        adapted = (
             platform.adapted(channel) if isinstance(platform, contract.Adapts) else platform.capabilities
         )
+        if not isinstance(adapted, Capabilities):
+            raise TypeError(f"adapted gave {type(adapted).__name__}, not Capabilities")
         return adapted
 
     def broadcast(self, event: Event, failed: Callable[[str, BaseException], None]) -> None:
@@ -109,8 +112,6 @@ class Registry:
         callers = self._manager.get_hookcallers(module) or []
         for caller in callers:
             if caller.name not in known:
-                from govpost.errors import did_you_mean
-
                 raise ValueError(
                     f"it implements an unknown hook {caller.name}{did_you_mean(caller.name, known)}"
                 )
@@ -206,7 +207,8 @@ def _check_platform(platform: Any) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    said = shorten(" ".join(str(error).split()), 300, placeholder=" …")
-    if not said:
-        return type(error).__name__
-    return said if type(error) in (ValueError, PermissionError) else f"{type(error).__name__}: {said}"
+    kind = type(error).__name__
+    words = said(error).removesuffix(": ")
+    if type(error) in (ValueError, PermissionError):
+        words = words.removeprefix(f"{kind}: ")
+    return shorten(" ".join(words.split()), 300, placeholder=" …")

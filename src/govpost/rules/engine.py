@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from govpost.contract import Rule, RuleContext
 from govpost.domain import Finding, Severity
+from govpost.errors import said
 from govpost.rules import aim, channels, dates, markings, pictures, placeholders
 
 
@@ -54,12 +55,14 @@ def _check(rule: Rule, context: RuleContext) -> Iterator[Finding]:
             if not isinstance(finding, Finding):
                 raise TypeError(f"it found {finding!r}, which is no Finding")  # noqa: TRY301
             yield finding
-    except Exception as error:
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
         yield _fault(rule, context, error)
 
 
-def _fault(rule: Rule, context: RuleContext, error: Exception) -> Finding:
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
+def _fault(rule: Rule, context: RuleContext, error: BaseException) -> Finding:
+    reason = " ".join(said(error).split())
     return Finding(
         rule=rule.id,
         severity=Severity.BLOCKS,
