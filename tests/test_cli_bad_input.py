@@ -23,7 +23,7 @@ def told(riverton: City, *line: str, by: str | None = "ana", code: int = 1) -> s
     before = riverton.ask("post", "list", by=None)
     said = riverton.run(*line, by=by)
     assert said.code == code, said
-    assert said.err.splitlines()[-1].startswith("tip: "), said.err
+    assert said.err.splitlines()[-1].lstrip().startswith("tip: "), said.err
     assert riverton.ask("post", "list", by=None) == before
     return said.err
 
@@ -184,3 +184,13 @@ def test_two_daemons_do_not_run_on_one_database(riverton: City) -> None:
     assert "a daemon is already running on this database" in second.err
     first.terminate()
     assert finish(first).code == 0
+
+
+def test_each_of_several_mistakes_has_its_own_tip_below_it(riverton: City) -> None:
+    riverton.write("alpha")
+    (riverton.root / "content" / "alpha.md").write_text("---\ntitel: Lost\nlink: riverton\n---\nText.\n")
+    said = riverton.run("post", "check", "content/alpha.md", by="ana")
+    assert said.code == 1
+    lines = said.err.splitlines()
+    assert [line.startswith("  tip: ") for line in lines] == [False, True] * 3
+    assert lines[0].endswith("the post has no title")

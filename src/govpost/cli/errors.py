@@ -38,8 +38,9 @@ def run(work: Callable[[], Any], session: Session) -> int:
         found = _usage(session, error)
     except GovpostError as error:
         found = error.exit_code
+        message, tip = _each_with_its_tip(session, error)
         several = isinstance(error, Mistakes)
-        _tell(session, error.message, error.tip, found, prefix=not several, **_places(error))
+        _tell(session, message, tip, found, prefix=not several, **_places(error))
     except Exception as error:
         found = _our_fault(session, error)
     return found if isinstance(found, int) else 0
@@ -62,6 +63,16 @@ def _tell(session: Session, message: str, tip: str, code: int, *, prefix: bool =
     out.say(message, err=True)
     if tip:
         out.say(f"tip: {tip}", err=True)
+
+
+def _each_with_its_tip(session: Session, error: GovpostError) -> tuple[str, str]:
+    """Return what to print: where mistakes differ in what to do, each one's tip stands below it."""
+    tips = [each.tip for each in error.mistakes] if isinstance(error, Mistakes) else []
+    if session.as_json or len({tip for tip in tips if tip}) < 2:
+        return error.message, error.tip
+    assert isinstance(error, Mistakes)  # noqa: S101 - only mistakes have several tips
+    lines = [f"{each}\n  tip: {each.tip}" if each.tip else str(each) for each in error.mistakes]
+    return "\n".join(lines), ""
 
 
 def _places(error: GovpostError) -> dict[str, Any]:
