@@ -116,6 +116,9 @@ def test_on_a_terminal_tables_fold_and_headings_are_bold_unless_no_color(tmp_pat
     place = ("-C", str(tmp_path), "--as", "ben")
     wide = on_terminal(*place, "delivery", "list", columns=80)
     assert all(len(re.sub("\x1b\\[[0-9;]*m", "", line)) <= 80 for line in wide.splitlines())
+    riverton.deliver()
+    url = riverton.ask("delivery", "list")[0]["url"]
+    assert f"\n    {url}\n" in on_terminal(*place, "delivery", "list", columns=90).replace("\r", "")
     assert "queued" in re.sub("\x1b\\[[0-9;]*m", "", wide)
     assert "\x1b[1m" in on_terminal(*place, "channel", "list", columns=200)
     assert "\x1b" not in on_terminal(*place, "channel", "list", columns=200, more={"NO_COLOR": "1"})

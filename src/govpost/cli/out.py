@@ -42,19 +42,43 @@ def _styled() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Print rows under headings, or `empty` when there are none."""
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, below: str | None = None
+) -> None:
+    """Print rows under headings, or `empty` when there are none.
+
+    On a terminal too narrow for them the column `below` goes on a line of its own: an address stays whole.
+    """
     cells = [[" ".join(plain(str(cell)).split()) for cell in row] for row in rows]
     if not cells:
         say(empty)
         return
     widths = [max(map(_width, column)) for column in zip(headings, *cells, strict=True)]
     if _is_too_wide(widths):
+        at = headings.index(below) if below else -1
+        if below and not _is_too_wide(_without(widths, at)):
+            _with_below(headings, cells, widths, at)
+            return
         _wrapped(headings, cells)
         return
     head(_line(headings, widths))
     for row in cells:
         click.echo(_line(row, widths))
+
+
+def _without(cells: Sequence[Any], at: int) -> list[Any]:
+    return [*cells[:at], *cells[at + 1 :]]
+
+
+def _with_below(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], at: int
+) -> None:
+    widths = _without(widths, at)
+    head(_line(_without(headings, at), widths))
+    for row in rows:
+        click.echo(_line(_without(row, at), widths))
+        if row[at]:
+            click.echo(f"    {row[at]}")
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

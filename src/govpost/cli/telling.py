@@ -80,7 +80,7 @@ def deliveries(rows: Sequence[tuple[DeliveryRecord, str]], *, empty: str, with_p
         said = row.url or row.reason if row.state in ("live", "withdrawn") else row.reason
         cells = (row.channel, part, row.action, row.state, when, said, row.id[-SHORT:])
         lines.append((slug, *cells) if with_post else cells)
-    out.table(("POST", *_COLUMNS) if with_post else _COLUMNS, lines, empty=empty)
+    out.table(("POST", *_COLUMNS) if with_post else _COLUMNS, lines, empty=empty, below="WHERE OR WHY")
 
 
 def reviewed(session: Session, found: Reviewed, more: dict[str, Any] | None = None) -> None:

@@ -52,7 +52,10 @@ class Watcher:
             lines = [line for event in events if (line := self._line(conn, event)) is not None]
         self.seen = events[-1].id if events else self.seen
         for line in lines:
-            (self.bar.console.print if self.bar else self.say)(line)
+            if self.bar:
+                self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            else:
+                self.say(line)
         if self.bar:
             done = sum(
                 event.verb in ("delivery.live", "delivery.uncertain", "delivery.failed") for event in events
