@@ -8,6 +8,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 from types import FrameType
+from typing import TextIO
 
 import click
 
@@ -77,10 +78,29 @@ class Progress:
             sys.stderr.write(f"{CLEAR}{line}")
             sys.stderr.flush()
 
+    def again(self) -> None:
+        """Write the line again below what was logged over it."""
+        if self.shown:
+            sys.stderr.write(self.shown)
+            sys.stderr.flush()
+
     def end(self) -> None:
         """Leave the line standing."""
         if self.shown:
             sys.stderr.write("\n")
+
+
+class Above(logging.StreamHandler[TextIO]):
+    """Logs above the progress line."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(sys.stderr)
+        self.progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, then the progress line again."""
+        super().emit(record)
+        self.progress.again()
 
 
 @click.command("daemon", cls=Command, epilog="govpost daemon\ngovpost daemon --until-idle")
@@ -97,8 +117,8 @@ def command(session: Session, once: bool, until_idle: bool) -> int:
         raise click.UsageError("--once and --until-idle do not go together")
     mode: Mode = "once" if once else "until-idle" if until_idle else "forever"
     on_terminal = sys.stderr.isatty() and not session.as_json
-    _log(on_terminal)
     progress = Progress(session)
+    _log(progress if on_terminal else None)
     idle = Daemon(session.workspace, mode=mode)
     if on_terminal:
         idle.progress = progress
@@ -128,9 +148,9 @@ def _handle_signals(daemon: object) -> list[int]:
     return interrupted
 
 
-def _log(on_terminal: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(CLEAR) if on_terminal else JsonLines())
+def _log(progress: Progress | None) -> None:
+    handler = Above(progress) if progress else logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(CLEAR) if progress else JsonLines())
     log = logging.getLogger("govpost")
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)
