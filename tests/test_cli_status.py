@@ -47,7 +47,7 @@ def test_status_tells_when_something_is_due_and_no_daemon_runs(riverton: City) -
     riverton.schedule("alpha")
     status = riverton.run("status")
     assert status.code == 1
-    assert "1 of the deliveries are due" in status.out
+    assert "1 delivery is due" in status.out
     riverton.deliver()
     after = riverton.ok("status").out
     assert "is not running, last heard of at" in after

@@ -114,7 +114,8 @@ def _deliveries(conn: Connection) -> Iterator[Item]:
 def _daemon(conn: Connection, beat: Pulse, now: datetime) -> Iterator[Item]:
     overdue = deliveries.find(conn, DELIVERY.c.state == "queued", DELIVERY.c.due <= now)
     if overdue and not beat.running:
-        why = f"it {beat.words}, and {len(overdue)} of the deliveries are due"
+        due = f"{len(overdue)} {'delivery is' if len(overdue) == 1 else 'deliveries are'} due"
+        why = f"it {beat.words}, and {due}"
         yield Item(kind="daemon", subject="the daemon", why=why, command="govpost daemon")
     elif beat.running and beat.daemon is not None and now - beat.daemon.heartbeat_at > STALE:
         why = f"its last heartbeat was {describe(now - beat.daemon.heartbeat_at)} ago"

@@ -88,9 +88,22 @@ def _attempt_lines(tried: Mapping[str, Any]) -> Iterator[str]:
     ended = f"{tried['outcome'] or 'not ended'}" + (f": {tried['reason']}" if tried["reason"] else "")
     yield f"attempt {tried['n']} at {tried['started_at']}: {ended}"
     for said in tried["evidence"]:
+        told = {key: value for key, value in said.items() if value not in (None, "", {}, [])}
         yield "  " + "; ".join(
-            f"{key}: {_short(value)}" for key, value in said.items() if value not in (None, "", {}, [])
+            f"{key}: {_short(value)}" for key, value in told.items() if not isinstance(value, Mapping)
         )
+        for key, value in told.items():
+            if isinstance(value, Mapping):
+                yield f"    {key}"
+                yield from (f"      {name}: {_short(word)}" for name, word in _flat(value))
+
+
+def _flat(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, word in value.items():
+        if isinstance(word, Mapping):
+            yield from _flat(word)
+        else:
+            yield name, word
 
 
 def _short(value: Any) -> str:

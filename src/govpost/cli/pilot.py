@@ -132,7 +132,8 @@ def _tell(session: Session, pilot: Pilot) -> None:
     if session.as_json:
         out.document(shapes.pilot(pilot.row, pilot.missing, pilot.counts, pilot.charters))
         return
-    name, ends = pilot.row.channel, f" until {pilot.row.ends}" if pilot.row.ends else ""
+    name = pilot.row.channel
+    ends = f" until {pilot.row.ends}" if pilot.row.ends and pilot.row.state == "running" else ""
     out.say(f"the pilot of {name} is {pilot.row.state}{ends}")
     unsettled = pilot.counts.get("uncertain", 0)
     if pilot.row.state == "retired" and unsettled:

@@ -149,7 +149,9 @@ def withdraw(session: Session, name: str, code: str, remark: str) -> None:
 
     actor, bench = session.actor, session.bench
     stopped = stopping.withdraw(session.store, session.config, bench.fitted, actor, name, code, remark)
-    telling.stopped(session, stopped, f"{stopped.post.slug} is being withdrawn")
+    by_hand = stopped.by_hand and not stopped.stopped
+    words = "stays up until you take it down" if by_hand else "is being withdrawn"
+    telling.stopped(session, stopped, f"{stopped.post.slug} {words}")
 
 
 @command.command("schedule", epilog="govpost post schedule library-hours")

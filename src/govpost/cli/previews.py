@@ -131,8 +131,9 @@ def say(shown: Sequence[Mapping[str, Any]]) -> None:
 
 def _part_lines(channel: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator[str]:
     limit = f" of {channel['limit']}" if channel["limit"] is not None else ""
+    noun = "character" if part["count"] == 1 and not limit else "characters"
     unit = f" ({channel['unit']})" if channel["unit"] not in (None, "graphemes") else ""
-    yield f"  part {part['part']} of {len(channel['parts'])}: {part['count']}{limit} characters{unit}"
+    yield f"  part {part['part']} of {len(channel['parts'])}: {part['count']}{limit} {noun}{unit}"
     for name in ("action", "title", "link", "language", "corrects"):
         if part[name] and part[name] != "publish":
             yield f"  {name}: {part[name]}"
