@@ -290,6 +290,8 @@ def test_the_message_names_the_answer_in_short_and_without_secrets():
 def test_a_moved_address_is_given_as_the_tip():
     assert failure(post, (308, None, ELSEWHERE)).tip == "the address has moved: https://elsewhere.example/"
     assert failure(post, 307).tip == "the address has moved"
+    secret = {"location": "https://elsewhere.example/hooks/s3cret%2Ftok%20en%2B"}
+    assert failure(post, (308, None, secret)).tip.endswith("https://elsewhere.example/hooks/[secret]")
 
 
 def test_what_a_plugin_says_is_shown_without_secrets():

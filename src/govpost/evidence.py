@@ -31,6 +31,11 @@ _FRESH_PAIRS = re.compile(
 )
 
 
+def storable(text: str) -> bool:
+    """Say whether a text is whole: JSON can carry half a character, which no store takes."""
+    return text.encode("utf-8", "replace").decode() == text
+
+
 def strings(value: Any) -> Iterator[str]:
     """Yield every string in a JSON-like value, keys left out."""
     if isinstance(value, str):
@@ -70,7 +75,8 @@ class Redactor:
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def __call__(self, text: str) -> str:
-        """Return `text` with ``[secret]`` wherever a secret stood."""
+        """Return `text` with ``[secret]`` wherever a secret stood, and without half characters, which nobody stores."""
+        text = text.encode("utf-8", "replace").decode()
         if self._pattern:
             text = self._pattern.sub(HIDDEN, text)
         return _FRESH_PAIRS.sub(lambda found: f"{found[1] or found[3]}{HIDDEN}", text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +14,7 @@ import httpx2
 
 from govpost.domain import Receipt
 from govpost.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
-from govpost.evidence import Exchange, Redactor
+from govpost.evidence import Exchange, Redactor, storable
 from govpost.wire_attempt import Attempt, Client
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def publish_error(error: BaseException, attempt: Attempt) -> PublishError:
         isinstance(error, _UNBUILDABLE) and not (exchange and exchange.left)
     ):
         return Rejected(told, tip="look at the addresses and tokens of the channel's settings")
-    return Uncertain(told) if exchange is None else _first_failure(error, exchange, told)
+    return Uncertain(told) if exchange is None else _first_failure(error, exchange, told, attempt.clean)
 
 
 def stage_error(error: BaseException, attempt: Attempt) -> PublishError:
@@ -93,8 +94,11 @@ def judge(receipt: object, attempt: Attempt) -> Receipt:
     if attempt.exchanges and not attempt.exchanges[-1].good:
         last = attempt.exchanges[-1]
         raise Uncertain(f"the plugin returned a Receipt although {_told(last.error, last, attempt.clean)}")
+    if not storable(receipt.remote_id):
+        raise Uncertain(f"the plugin returned a Receipt with the remote_id {receipt.remote_id!r}")
     url = attempt.clean(receipt.url) if isinstance(receipt.url, str) else None
-    return dataclasses.replace(receipt, url=url, raw=attempt.clean.tree(receipt.raw))
+    raw = receipt.raw if isinstance(receipt.raw, Mapping) else {"said": receipt.raw}
+    return dataclasses.replace(receipt, url=url, raw=attempt.clean.tree(raw))
 
 
 def judge_gone(attempt: Attempt) -> None:
@@ -178,21 +182,21 @@ def _own_word(error: PublishError, attempt: Attempt) -> PublishError:
     return Uncertain(f"{plain} (after something had been sent)", tip=plain.tip)
 
 
-def _first_failure(error: BaseException, exchange: Exchange, told: str) -> PublishError:
+def _first_failure(error: BaseException, exchange: Exchange, told: str, clean: Redactor) -> PublishError:
     """Say what a failure means when no other request that writes has left."""
     if not exchange.writes and isinstance(error, httpx2.HTTPError):
         return _nothing_published(error, exchange, told)
     if isinstance(error, httpx2.HTTPStatusError):
-        return _refused_write(error.response, told)
+        return _refused_write(error.response, told, clean)
     if exchange.left or not isinstance(error, httpx2.TransportError):
         return Uncertain(told)
     return Unavailable(told)
 
 
-def _refused_write(answer: httpx2.Response, told: str) -> PublishError:
+def _refused_write(answer: httpx2.Response, told: str, clean: Redactor) -> PublishError:
     status = answer.status_code
     if status in (307, 308):
-        moved = answer.headers.get("location", "")
+        moved = clean(answer.headers.get("location", ""))
         return Rejected(told, tip=f"the address has moved: {moved}" if moved else "the address has moved")
     if 400 <= status < 500 or status == 503:
         return _refused(answer, told)
@@ -247,11 +251,19 @@ def _aware(moment: datetime) -> datetime:
 
 def _cleaned(error: PublishError, clean: Redactor) -> PublishError:
     """Take secrets out of what a plugin said, and bound what it asks for."""
-    error.args = tuple(clean(arg) if isinstance(arg, str) else arg for arg in error.args)
-    error.tip = clean(error.tip)
-    if isinstance(error, RateLimited) and error.retry_after is not None:
-        error.retry_after = _bounded(error.retry_after.total_seconds())
+    error.args = tuple(clean(str(arg)) for arg in error.args)
+    error.tip = clean(str(error.tip or ""))
+    if isinstance(error, RateLimited):
+        error.retry_after = _wait(error.retry_after)
     return error
+
+
+def _wait(asked: object) -> timedelta | None:
+    """Return how long a plugin asks us to wait; a plain number is taken as seconds."""
+    seconds = asked.total_seconds() if isinstance(asked, timedelta) else asked
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        return None
+    return _bounded(float(seconds))
 
 
 def _told(error: BaseException | None, exchange: Exchange | None, clean: Redactor | None) -> str:
