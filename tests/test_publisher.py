@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from govpost.domain import Capabilities, Receipt, Variant
+from govpost.domain import Capabilities, Channel, Receipt, Variant
+from govpost.editorial import queueing, switching
 from govpost.errors import RateLimited, Refused, Rejected, Unauthorized, Unavailable, Uncertain
-from govpost.store import channels, deliveries
+from govpost.states import DeliveryState
+from govpost.store import channels, deliveries, rescue
 from office import Changing, Confirming, Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True)
@@ -249,6 +254,56 @@ class TestConfirm:
             office.wait(timedelta(minutes=10))
         assert office.one("road").state == "uncertain"
 
+    def test_not_there_counts_only_if_it_was_asked_after_the_settling_time(
+        self, office: Office, hub: Confirming
+    ) -> None:
+        hub.script = [Uncertain("no answer")]
+        hub.answers = [Unavailable("ask later")] * 3
+        office.release("road")
+        office.work()
+        office.wait(timedelta(minutes=6, seconds=30))
+        truth = hub.confirm
+
+        def slowly(*asked: Any) -> Receipt | None:
+            hub.confirm = truth  # type: ignore[method-assign]
+            office.wait(60)
+            hub.accept(asked[0])  # it arrives after we asked and before the answer came
+            return None
+
+        hub.confirm = slowly  # type: ignore[assignment, method-assign]
+        office.work()
+        assert (office.one("road").state, len(hub.calls)) == ("live", 1)
+
+    def test_not_there_says_nothing_of_what_was_sent_meanwhile(self, office: Office, hub: Confirming) -> None:
+        hub.script = [Uncertain("no answer"), Uncertain("no answer")]
+        hub.answers = [Unavailable("ask later")] * 3
+        office.release("road")
+        office.work()
+        office.wait(timedelta(hours=1))
+
+        def meanwhile(*_asked: Any) -> None:
+            hub.answers = [Unavailable("ask later")] * 9
+            del hub.confirm  # type: ignore[method-assign]
+            one = office.one("road").id
+            queueing.resolve_absent(office.store, office.config, office.fitted, office.person("ben"), one)
+            office.publisher.deliver("hub")
+
+        hub.confirm = meanwhile  # type: ignore[assignment, method-assign]
+        office.work()
+        assert (office.one("road").state, len(hub.calls)) == ("uncertain", 2)
+
+    def test_what_a_repeat_ends_is_asked_about(self, tmp_path: Path) -> None:
+        hub = Confirming("hub", replace(PLAIN, idempotent_for=timedelta(hours=1)))
+        office = Office(tmp_path, {"hub": hub})
+        office.start()
+        hub.script = [hub.accept_then(Uncertain("no answer")), Rejected("duplicate")]
+        hub.answers = [Unavailable("ask later")]
+        office.release("road")
+        for _ in range(9):
+            office.work()
+            office.wait(60)
+        assert (office.one("road").state, len(hub.calls)) == ("live", 2)
+
     def test_without_a_settling_time_not_there_never_queues_again(self, tmp_path: Path) -> None:
         hub = Confirming("hub", PLAIN)
         office = Office(tmp_path, {"hub": hub})
@@ -443,3 +498,178 @@ def test_the_attempt_that_succeeds_counts_too(office: Office, hub: Scripted) -> 
         office.wait(timedelta(minutes=3))
     row = office.one("road")
     assert (row.state, row.attempts, row.tries) == ("live", 2, 3)
+
+
+def test_a_late_receipt_that_is_pending_stays_a_question(tmp_path: Path) -> None:
+    hub = Confirming("hub", PLAIN)
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+
+    def lost(_variant: Variant) -> Receipt:
+        with office.tx("daemon") as tx:
+            rescue.strand(tx, office.one("road"), "the thread was lost")
+        return Receipt(remote_id="p1", pending=True)
+
+    hub.script = [lost]
+    office.release("road")
+    office.publisher.deliver("hub")
+    row = office.one("road")
+    assert (row.state, row.remote_id, row.live_at, row.ambiguous) == ("uncertain", "p1", None, True)
+    hub.answers = [Receipt(remote_id="p1", url="https://hub.example/p1")]
+    office.wait(10)
+    office.work()
+    assert office.one("road").state == "live"
+
+
+def test_a_pending_receipt_late_for_what_was_queued_again_is_no_second_try(tmp_path: Path) -> None:
+    hub = Scripted("hub", replace(PLAIN, idempotent_for=timedelta(hours=1)))
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+
+    def lost(_variant: Variant) -> Receipt:
+        with office.tx("daemon") as tx:
+            rescue.strand(tx, office.one("road"), "the thread was lost")
+            again = deliveries.get(tx.conn, office.one("road").id)
+            deliveries.move(tx, again, DeliveryState.QUEUED, "a repeat is safe", due=tx.now)
+        return Receipt(remote_id="p1", pending=True)
+
+    hub.script = [lost]
+    office.release("road")
+    office.publisher.deliver("hub")
+    assert (office.one("road").state, office.one("road").remote_id) == ("uncertain", "p1")
+
+
+def test_a_repeat_that_brings_another_receipt_is_an_alarm(tmp_path: Path) -> None:
+    hub = Scripted("hub", replace(PLAIN, idempotent_for=timedelta(days=30)))
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+    hub.script = [Receipt(remote_id="a", pending=True), Receipt(remote_id="b")]
+    office.release("road")
+    for _ in range(60):
+        office.work()
+        office.wait(timedelta(hours=1))
+    assert office.one("road").state == "live"
+    assert [event.why for event in office.events("delivery.duplicate")] == [
+        "the key was published twice: a and b"
+    ]
+
+
+def test_a_disabled_plugin_sends_not_even_the_next_part(tmp_path: Path) -> None:
+    hub = Scripted("hub", Capabilities(link=True, max_chars=60, threads=True))
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+
+    def disabled(variant: Variant) -> Receipt:
+        switching.disable_plugin(office.store, office.config, office.person("ben"), "office", ["hub"], "bug")
+        return hub.accept(variant)
+
+    hub.script = [disabled]
+    office.release("storm", "First sentence of the storm guide. Second sentence of the storm guide.")
+    office.work()
+    office.work()
+    assert (office.states("storm"), len(hub.calls)) == (["live", "held"], 1)
+    switching.enable_plugin(office.store, office.person("ben"), "office")
+    office.work()
+    assert office.states("storm") == ["live", "live"]
+
+
+class Uploading(Scripted):
+    """It stages; `meanwhile` happens during the upload."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+    rooms: tuple[Any, ...] = ()
+
+    def stage(self, variant: Variant, channel: Channel, http: Any) -> dict[str, Any]:
+        self.meanwhile()
+        return {}
+
+    def publish(self, variant: Variant, channel: Channel, http: Any) -> Receipt:
+        self.rooms += (channel.settings["room"],)
+        return super().publish(variant, channel, http)
+
+
+def uploading(tmp_path: Path) -> tuple[Office, Uploading]:
+    hub = Uploading("hub", PLAIN)
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+    office.release("road")
+    return office, hub
+
+
+def test_a_plugin_disabled_during_an_upload_shuts_the_gate(tmp_path: Path) -> None:
+    office, hub = uploading(tmp_path)
+    hub.meanwhile = lambda: switching.disable_plugin(
+        office.store, office.config, office.person("ben"), "office", ["hub"], "bug"
+    )
+    office.publisher.deliver("hub")
+    assert (hub.calls, office.one("road").reason) == ([], "the plugin office is disabled: bug")
+
+
+def test_what_goes_out_is_what_the_gate_has_seen_whatever_is_read_again_meanwhile(tmp_path: Path) -> None:
+    office, hub = uploading(tmp_path)
+    office.edit_config('room = "hub"', 'room = "elsewhere"')
+    hub.meanwhile = lambda: office.edit_config('room = "elsewhere"', 'room = "hub"')
+    office.work()
+    assert (office.one("road").state, hub.rooms) == ("failed", ())
+
+
+def test_a_channel_taken_out_of_the_config_on_the_wire_still_gets_its_outcome(tmp_path: Path) -> None:
+    site, hub = Scripted("site", PLAIN), Scripted("hub", PLAIN)
+    office = Office(tmp_path, {"site": site, "hub": hub})
+    office.start()
+
+    def gone(_variant: Variant) -> Receipt:
+        text = (office.root / "config.toml").read_text()
+        (office.root / "config.toml").write_text(text[: text.index("[channels.hub]")])
+        office.read_config()
+        office.publisher.setup = office.setup()
+        raise Rejected("no")
+
+    hub.script = [gone]
+    office.release("road", channels=["hub"])
+    office.publisher.deliver("hub")
+    assert (office.one("road").state, office.one("road").reason) == ("failed", "no")
+
+
+def test_a_shorter_wait_does_not_end_a_longer_one(office: Office, hub: Scripted) -> None:
+    def told_twice(_variant: Variant) -> Receipt:
+        with office.tx("daemon") as tx:
+            channels.put(tx, "hub", next_allowed_at=tx.now + timedelta(hours=5))
+        raise RateLimited("slow down", retry_after=timedelta(minutes=1))
+
+    hub.script = [told_twice]
+    office.release("road")
+    office.publisher.deliver("hub")
+    with office.store.read() as conn:
+        assert channels.get(conn, "hub").next_allowed_at == office.now + timedelta(hours=5)
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("it cannot even be shown")
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (RateLimited("slow", retry_after=60), "queued"),  # type: ignore[arg-type]
+        (RateLimited("slow", retry_after=float("nan")), "queued"),  # type: ignore[arg-type]
+        (RateLimited("slow", retry_after="soon"), "queued"),  # type: ignore[arg-type]
+        (Rejected("half a character: \ud83d"), "failed"),
+        (Rejected("no", tip=None), "failed"),  # type: ignore[arg-type]
+        (Rejected({"error": 7}), "failed"),  # type: ignore[arg-type]
+        (Unreadable(), "uncertain"),
+        (Receipt(remote_id="1", raw=None), "live"),  # type: ignore[arg-type]
+        (Receipt(remote_id="1", raw=["a"]), "live"),  # type: ignore[arg-type]
+        (Receipt(remote_id="1", url="https://hub.example/\ud83d"), "live"),
+        (Receipt(remote_id="\ud83d"), "uncertain"),
+    ],
+    ids=ascii,
+)
+def test_no_answer_of_a_plugin_is_too_odd_to_be_recorded(
+    office: Office, hub: Scripted, said: Receipt | BaseException, state: str
+) -> None:
+    hub.script = [said]
+    office.release("road")
+    office.publisher.deliver("hub")
+    assert office.one("road").state == state

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from govpost import wire
+from govpost.config import Config
 from govpost.contract import Amends, Confirms, Stages, Withdraws
 from govpost.domain import Action, Channel, Receipt, Variant
-from govpost.errors import PublishError, Rejected
+from govpost.errors import PublishError, Rejected, Unavailable, Uncertain
 from govpost.fitted import Fitted
 from govpost.store.deliveries import Fence
 from govpost.store.rows import DeliveryRecord
@@ -22,9 +23,11 @@ Monotonic = Callable[[], float]
 class Claim:
     """A claimed delivery, what it changes if it changes something, and when its attempt must be over.
 
-    ``deadline`` is an instant of the monotonic clock.
+    ``config`` is the one it was claimed under: what is held against the approval is what goes out, whatever is read
+    again meanwhile. ``deadline`` is an instant of the monotonic clock.
     """
 
+    config: Config
     delivery: DeliveryRecord
     fence: Fence
     variant: Variant
@@ -55,6 +58,19 @@ def receipt_of(delivery: DeliveryRecord) -> Receipt | None:
     return Receipt(remote_id=kept["remote_id"], url=kept.get("url"), raw=kept.get("raw") or {})
 
 
+def _meaning(
+    translate: Callable[[BaseException, wire.Attempt], PublishError],
+    error: BaseException,
+    attempt: wire.Attempt,
+    otherwise: type[PublishError],
+) -> PublishError:
+    """Translate a plugin's error; one that cannot even be read is as bad as it may be."""
+    try:
+        return translate(error, attempt)
+    except Exception:
+        return otherwise(f"the plugin failed with a {type(error).__name__} that cannot be read")
+
+
 def stage(
     fitted: Fitted, claim: Claim, channel: Channel, stop: Callable[[], bool], monotonic: Monotonic
 ) -> Answer:
@@ -72,7 +88,7 @@ def stage(
             )
             return Answer(staged=dict(staged), evidence=attempt.evidence())
         except BaseException as error:
-            failure = wire.stage_error(error, attempt)
+            failure = _meaning(wire.stage_error, error, attempt, Unavailable)
             return Answer(error=failure, crashed=wire.is_plugin_fault(error), evidence=attempt.evidence())
 
 
@@ -83,7 +99,7 @@ def publish(fitted: Fitted, claim: Claim, channel: Channel, monotonic: Monotonic
             receipt = _act(fitted, claim, channel, attempt)
             return Answer(receipt=receipt, evidence=attempt.evidence())
         except BaseException as error:
-            failure = wire.publish_error(error, attempt)
+            failure = _meaning(wire.publish_error, error, attempt, Uncertain)
             return Answer(error=failure, crashed=wire.is_plugin_fault(error), evidence=attempt.evidence())
 
 
@@ -126,4 +142,6 @@ def confirm(
                 found = wire.judge(found, attempt)
             return Answer(receipt=found, evidence=attempt.evidence())
         except BaseException as error:
-            return Answer(error=wire.read_error(error, attempt), evidence=attempt.evidence())
+            return Answer(
+                error=_meaning(wire.read_error, error, attempt, Unavailable), evidence=attempt.evidence()
+            )

@@ -32,9 +32,10 @@ def look(publisher: Publisher, name: str) -> bool:
             if not _repeat(tx, publisher, fitted, delivery):
                 _leave_open(tx, publisher, delivery)
             return True
+        asked = tx.now
     answer = _ask(publisher, fitted, delivery)
     with publisher.store.write(ACTOR) as tx:
-        _judge(tx, publisher, fitted, delivery, answer)
+        _judge(tx, publisher, fitted, delivery, answer, asked)
     return True
 
 
@@ -72,6 +73,7 @@ def _ask(publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord) -> Answ
     except Refused as missing:
         return Answer(error=Unauthorized(missing.message))
     claim = Claim(
+        config=config,
         delivery=delivery,
         fence=Fence("", 0),
         variant=variant,
@@ -81,7 +83,9 @@ def _ask(publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord) -> Answ
     return attempts.confirm(fitted, claim, channel, publisher.must_stop, publisher.monotonic)
 
 
-def _judge(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord, answer: Answer) -> None:
+def _judge(
+    tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord, answer: Answer, asked: datetime
+) -> None:
     gate_at = delivery.gate_at or delivery.due
     if answer.receipt is not None and not answer.receipt.pending:
         outcome = outcomes.of_receipt(answer.receipt, tx.now)
@@ -89,22 +93,22 @@ def _judge(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecor
     elif delivery.state == DeliveryState.PENDING and _silent_too_long(publisher, delivery, tx.now):
         _give_up_waiting(tx, delivery)
     elif answer.receipt is None and answer.error is None and delivery.state == DeliveryState.UNCERTAIN:
-        _absent(tx, publisher, fitted, delivery, gate_at)
+        _absent(tx, publisher, fitted, delivery, asked)
     elif answer.error is None or not _repeat(tx, publisher, fitted, delivery):
         why = f"{delivery.reason.split('; asked:')[0]}; asked: {answer.error}" if answer.error else ""
         rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), why)
 
 
-def _absent(
-    tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord, gate_at: datetime
-) -> None:
-    """Believe "not there" only when every late arrival is past; without a known time, never."""
-    config = publisher.setup.config
+def _absent(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord, asked: datetime) -> None:
+    """Believe "not there" only when every late arrival was past as we asked; without a known time, never."""
+    config, gate_at = publisher.setup.config, delivery.gate_at or delivery.due
+    if deliveries.get(tx.conn, delivery.id).tries != delivery.tries:
+        return  # it was sent again while we asked: the answer does not speak of that
     counts_from = outcomes.absence_counts_from(gate_at, fitted.capabilities, config.daemon.attempt)
     if counts_from is None or delivery.remote_id is not None:
         # A platform that gave a receipt and shows nothing may still show it: only a person can tell.
         rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), "")
-    elif tx.now < counts_from:
+    elif asked < counts_from:
         rescue.look_again(tx, delivery, counts_from, "")
     elif delivery.attempts >= config.rate(delivery.channel).attempts:
         rescue.look_again(

@@ -18,14 +18,22 @@ def disabled_plugins(conn: Connection) -> dict[str, dict[str, Any]]:
     return dict(meta.get(conn, DISABLED) or {})
 
 
+def switched_off(conn: Connection, platform: str) -> str | None:
+    """Say which plugin of a platform a person switched off, None when none is."""
+    for name, off in disabled_plugins(conn).items():
+        if platform in off["platforms"]:
+            return f"the plugin {name} is disabled: {off['reason']}"
+    return None
+
+
 def obstacle(conn: Connection, channel: str, platform: str, now: datetime) -> str | None:
     """Say what stops everything on a channel, None when nothing does."""
     frozen = meta.frozen(conn)
     if frozen is not None:
         return f"everything is frozen by {frozen['by']}: {frozen['reason']}"
-    for name, off in disabled_plugins(conn).items():
-        if platform in off["platforms"]:
-            return f"the plugin {name} is disabled: {off['reason']}"
+    off = switched_off(conn, platform)
+    if off is not None:
+        return off
     pilot = pilots.get(conn, channel)
     state = pilot.state if pilot else "proposed"
     if state not in PUBLISHES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,19 +79,39 @@ def look_again(tx: Tx, delivery: DeliveryRecord, at: datetime | None, why: str) 
     tx.conn.execute(update(DELIVERY).where(same).values(values))
 
 
-def late_receipt(tx: Tx, delivery: DeliveryRecord, values: dict[str, Any]) -> None:
+def late_receipt(tx: Tx, delivery: DeliveryRecord, values: Mapping[str, Any]) -> None:
     """Record a receipt that came after its claim was lost; a second one for the same key is an alarm."""
     now = record(tx.conn.execute(select(DELIVERY).where(DELIVERY.c.id == delivery.id)).one())
-    if now.state in ("uncertain", "queued", "held", "publishing", "pending"):
+    another = note_duplicate(tx, now, values)
+    shows = values.get("check_at") is None  # a pending post has still to be looked for
+    if shows and now.state in ("uncertain", "queued", "held", "publishing", "pending"):
         move(tx, now, DeliveryState.LIVE, "a late receipt", **values)
-    elif now.remote_id is not None and now.remote_id != values["remote_id"]:
-        why = f"the key was published twice: {now.remote_id} and {values['remote_id']}"
-        note(tx, now, "delivery.duplicate", why=why, remote_id=values["remote_id"], url=values["url"])
-    else:
+    elif not shows and now.state in ("uncertain", "queued", "held", "publishing"):
+        _taken_in(tx, now, {**values, "ambiguous": True})
+    elif not another:
         note(
             tx, now, "delivery.late-receipt", why=f"a receipt came while it was {now.state}", **_said(values)
         )
 
 
-def _said(values: dict[str, Any]) -> dict[str, Any]:
+def _taken_in(tx: Tx, now: DeliveryRecord, values: dict[str, Any]) -> None:
+    """Keep a late receipt that only says "taken in": it stays an open question, and the platform is asked."""
+    why = "a late receipt: the platform has taken it in and does not show it yet"
+    if now.state != DeliveryState.UNCERTAIN:
+        move(tx, now, DeliveryState.UNCERTAIN, why, **values)
+        return
+    tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == now.id).values(reason=why, **values))
+    note(tx, now, "delivery.late-receipt", why=why, **_said(values))
+
+
+def note_duplicate(tx: Tx, delivery: DeliveryRecord, values: Mapping[str, Any]) -> bool:
+    """Raise the alarm when a receipt names another post than the receipt that is kept already."""
+    if delivery.remote_id is None or delivery.remote_id == values["remote_id"]:
+        return False
+    why = f"the key was published twice: {delivery.remote_id} and {values['remote_id']}"
+    note(tx, delivery, "delivery.duplicate", why=why, **_said(values))
+    return True
+
+
+def _said(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in ("remote_id", "url")}
