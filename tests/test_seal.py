@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,19 @@ def test_changed_times_in_the_stored_version_are_stopped(office: Office) -> None
     draft["expires"]["wall"] = "2026-12-30T18:00"
     said = changed(office, "UPDATE version SET draft = json(?)", json.dumps(draft))
     assert said == "the stored times or channels differ from those that were approved"
+
+
+@pytest.mark.parametrize("change", ["expires = NULL", "not_before = NULL", "due = created_at"])
+def test_changed_times_in_the_stored_delivery_are_stopped(office: Office, hub: Changing, change: str) -> None:
+    office.release("road", more="not_before: 2026-11-25 12:30\nexpires: 2026-11-25 13:00")
+    assert verdict(office) is None
+    with office.tx() as tx:
+        tx.conn.exec_driver_sql(f"UPDATE delivery SET {change}")
+    office.wait(1)
+    assert "not_before" in (verdict(office) or "")
+    office.wait(timedelta(minutes=45))
+    office.work()
+    assert (office.one("road").state, hub.calls) == ("failed", [])
 
 
 def test_a_post_whose_digest_was_exchanged_is_stopped(office: Office) -> None:

@@ -71,6 +71,7 @@ def broken(
         _broken_release(conn, delivery, version)
         or _broken_words(version, delivery, variant, hashes)
         or _broken_channel(version, delivery, config)
+        or _broken_times(version, delivery, config)
     )
 
 
@@ -115,6 +116,16 @@ def _broken_channel(version: VersionRecord, delivery: DeliveryRecord, config: Co
     draft = from_dict(version.draft, config.root / config.store.media)
     if post_digest(timing(draft), recorded) != version.digest:
         return "the stored times or channels differ from those that were approved"
+    return None
+
+
+def _broken_times(version: VersionRecord, delivery: DeliveryRecord, config: Config) -> str | None:
+    draft = from_dict(version.draft, config.root / config.store.media)
+    bounds = tuple(moment.utc if moment else None for moment in (draft.not_before, draft.expires))
+    if (delivery.not_before, delivery.expires) != bounds:
+        return "its stored `not_before` or `expires` differ from those that were approved"
+    if delivery.not_before is not None and min(delivery.slot, delivery.due) < delivery.not_before:
+        return "its stored time is before the `not_before` that was approved"
     return None
 
 
