@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from govpost.domain import Capabilities
+from govpost.domain import Capabilities, Receipt
 from govpost.editorial import queueing
 from govpost.errors import Refused, Rejected, Uncertain, UsageFault
 from govpost.store import channels, deliveries
@@ -240,6 +240,19 @@ class TestSettling:
         )
         assert office.state("road") == "published"
         assert office.events("delivery.live")[-1].actor == "ben"
+
+    def test_found_keeps_the_platforms_own_id(self, office: Office, hub: Scripted) -> None:
+        hub.script = [Receipt(remote_id="77", pending=True)]
+        office.release("road")
+        for _ in range(40):
+            office.work()
+            office.wait(timedelta(hours=1))
+        row = office.one("road")
+        assert row.state == "uncertain"
+        found = queueing.resolve_live(
+            office.store, office.person("ben"), row.id, "https://hub.example/7", None
+        )
+        assert (found.url, found.remote_id) == ("https://hub.example/7", "77")
 
     def test_found_needs_a_web_address(self, office: Office, hub: Scripted) -> None:
         row = uncertain(office, hub)

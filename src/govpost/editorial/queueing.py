@@ -211,7 +211,7 @@ def resolve_live(store: Store, actor: Actor, name: str, url: str, remote_id: str
         raise UsageFault(f"{url!r} is not a web address", "copy the address of the post from your browser")
     with store.write(actor.id) as tx:
         row = _uncertain(tx.conn, name)
-        kept = {"remote_id": remote_id or url, "url": url, "raw": {"resolved_by": actor.id}}
+        kept = {"remote_id": remote_id or row.remote_id or url, "url": url, "raw": {"resolved_by": actor.id}}
         deliveries.move(
             tx,
             row,
