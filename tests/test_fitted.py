@@ -141,6 +141,19 @@ def test_a_plugin_that_breaks_at_its_settings_takes_no_other_channel_with_it(
     assert broken["hub"].startswith("the plugin of hub breaks at its settings: ")
 
 
+def test_what_a_plugin_does_to_its_settings_reaches_no_later_delivery(tmp_path: Path) -> None:
+    class Grabbing(Scripted):
+        def adapted(self, channel: Channel) -> Capabilities:
+            channel.settings["room"] = "elsewhere"  # type: ignore[index]
+            return self.capabilities
+
+    office = open_office(tmp_path, hub=Grabbing("hub", PLAIN))
+    hub = office.fitted["hub"]
+    hub.with_secrets().settings["room"] = "elsewhere"  # type: ignore[index]
+    assert hub.with_secrets().settings == {"room": "hub"}
+    assert office.config.channels["hub"].settings == {"room": "hub"}
+
+
 def test_secrets_are_there_only_when_they_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

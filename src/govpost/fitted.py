@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,16 @@ class Fitted:
         return isinstance(self.platform, Withdraws)
 
     def with_secrets(self) -> Channel:
-        """Return the channel with its secrets resolved; `Refused` when one is missing."""
+        """Return the channel with its secrets resolved; `Refused` when one is missing.
+
+        Each call has settings of its own: what a plugin does to them reaches no later delivery.
+        """
         secrets = vault.resolve_all(self.config.secrets, self.root)
         about = self.channel
         return Channel(
             name=about.name,
             platform=about.platform,
-            settings=about.settings,
+            settings=deepcopy(about.settings),
             limits=about.limits,
             secrets=secrets,
         )
@@ -73,7 +77,7 @@ def fit(config: Config, registry: Registry, name: str) -> Fitted | None:
         name=name,
         config=about,
         platform=platform,
-        capabilities=registry.capabilities(channel),
+        capabilities=registry.capabilities(deepcopy(channel)),
         channel=channel,
         root=config.root,
     )
@@ -109,9 +113,9 @@ def _settings(
     config: Config, name: str, raw: Mapping[str, Any], model: type[BaseModel] | None
 ) -> dict[str, Any]:
     if model is None:
-        return dict(raw)
+        return deepcopy(dict(raw))
     try:
-        checked = model.model_validate(dict(raw))
+        checked = model.model_validate(deepcopy(dict(raw)))
     except ValidationError as error:
         raise Mistakes(_mistake(config, name, model, each) for each in error.errors()) from error
     settings = checked.model_dump(mode="json")
