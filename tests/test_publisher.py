@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from govpost.daemon import housekeeping
 from govpost.domain import Capabilities, Channel, Receipt, Variant
 from govpost.editorial import queueing, switching
 from govpost.errors import RateLimited, Refused, Rejected, Unauthorized, Unavailable, Uncertain
@@ -673,3 +674,26 @@ def test_no_answer_of_a_plugin_is_too_odd_to_be_recorded(
     office.release("road")
     office.publisher.deliver("hub")
     assert office.one("road").state == state
+
+
+@pytest.mark.parametrize("minutes", [60, -8])
+def test_a_clock_that_jumps_cuts_no_wait_short(tmp_path: Path, minutes: int) -> None:
+    safe = replace(PLAIN, settles_after=timedelta(minutes=30), idempotent_for=timedelta(minutes=10))
+    hub = Confirming("hub", safe)
+    office = Office(tmp_path, {"hub": hub}, rates={"hub": "attempts = 2"})
+    office.start()
+    hub.script = [Uncertain("no answer")]
+    hub.answers = [Unavailable("ask later")] * 99
+    office.release("road")
+    office.publisher.deliver("hub")
+    assert office.one("road").state == "uncertain"
+    office.wait(timedelta(minutes=9))
+    jump = timedelta(minutes=minutes)
+    office.now += jump
+    housekeeping.judge_anew(
+        office.store, office.config, office.bench, "the clock jumped", jump.total_seconds()
+    )
+    if minutes > 0:
+        hub.answers = []
+    office.work()
+    assert (office.one("road").state, len(hub.calls)) == ("uncertain", 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from govpost import config as config_module
@@ -11,7 +12,7 @@ from govpost import config_watch, duties, pilots
 from govpost.config import Config
 from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
-from govpost.store import chain
+from govpost.store import chain, rescue
 from govpost.store.engine import Store
 from govpost.workspace import Bench, Workspace
 
@@ -27,9 +28,11 @@ def keep(store: Store, config: Config, bench: Bench) -> None:
         duties.say_no_goal(tx, config)
 
 
-def judge_anew(store: Store, config: Config, bench: Bench, why: str) -> None:
-    """Judge lateness, then fit every queue to its rate: after an outage, or when the clock jumped."""
+def judge_anew(store: Store, config: Config, bench: Bench, why: str, jump: float = 0.0) -> None:
+    """Judge lateness, then fit every queue to its rate: after an outage, or when the clock jumped by seconds."""
     with store.write(ACTOR) as tx:
+        if jump:
+            rescue.follow_clock(tx, timedelta(seconds=jump))
         config_watch.note(tx, config)
         pilots.note_changed_charters(tx, config)
         duties.judge_lateness(tx, config)

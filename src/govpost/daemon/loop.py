@@ -245,7 +245,7 @@ class Daemon:
         with self.store.write(ACTOR) as tx:
             tx.event("daemon.clock", f"daemon:{self.record.id}", why=why)
             meta.put(tx.conn, "clock-jump", {"at": tx.now.isoformat(), "seconds": round(jump)})
-        housekeeping.judge_anew(self.store, self.workspace.config, self.bench, "the clock jumped")
+        housekeeping.judge_anew(self.store, self.workspace.config, self.bench, "the clock jumped", jump)
         self.clocks.agree(jump)
 
     # --- config ----------------------------------------------------------------------------------------------

@@ -48,6 +48,22 @@ def strand(tx: Tx, delivery: DeliveryRecord, why: str) -> bool:
     )
 
 
+def follow_clock(tx: Tx, jump: timedelta) -> None:
+    """Shift the instants that waits are counted from with a clock that jumped, so that no wait is cut short."""
+    rows = tx.conn.execute(
+        select(DELIVERY).where(
+            DELIVERY.c.state.in_(("queued", "held", "publishing", *_OPEN)), DELIVERY.c.first_sent.is_not(None)
+        )
+    ).all()
+    for row in map(record, rows):
+        shifted = {
+            name: instant + jump
+            for name, instant in (("first_sent", row.first_sent), ("gate_at", row.gate_at))
+            if instant is not None
+        }
+        tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == row.id).values(shifted))
+
+
 def claim_look(tx: Tx, channel: str, lease: timedelta) -> DeliveryRecord | None:
     """Take the next delivery whose outcome is open and should be asked about; nobody else asks for `lease`."""
     candidate = (
