@@ -114,7 +114,13 @@ def _words(part: Variant) -> dict[str, Any]:
 
 def _medium(medium: Media) -> dict[str, Any]:
     focus = list(medium.focus) if medium.focus else None
-    about = {"file": medium.path.name, "mime": medium.mime, "alt": medium.alt, "captions": medium.captions}
+    about = {
+        "file": medium.path.name,
+        "path": str(medium.path),
+        "mime": medium.mime,
+        "alt": medium.alt,
+        "captions": medium.captions,
+    }
     return {**about, "focus": focus, "sha256": medium.sha256}
 
 
@@ -139,7 +145,7 @@ def _part_lines(channel: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator
             yield f"  {name}: {part[name]}"
     for medium in part["media"]:
         alt = medium["alt"] or "(no description)"
-        yield f"  picture: {medium['file'][:20]} ({medium['mime']}), described as: {alt}"
+        yield f"  picture: {medium['path']} ({medium['mime']}), described as: {alt}"
         if medium["captions"]:
             yield f"  captions: {out.counted(len(medium['captions'].splitlines()), 'line')}"
     yield "  text:"
