@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ def command(session: Session, folder: str) -> None:
         return
     for path in written:
         out.say(f"wrote {path}")
-    where = "" if root.resolve() == Path.cwd() else f" -C {folder}"
+    where = "" if root.resolve() == Path.cwd() else f" -C {shlex.quote(str(root))}"
     out.say(
         f"\nYou are its first person, {person}, with every role. Whoever wrote a post may not approve it,"
     )
