@@ -80,7 +80,8 @@ def _of_delivery(tx: Tx, config: Config, card: Card, row: DeliveryRecord) -> Rea
     elif row.state == "held":
         why, line = f"it is held: {row.reason}; its time is {when}", _line_of_obstacle(tx, config, row)
     elif row.state == "live":
-        why = f"it is public since {out.local(row.live_at, row.zone)}" + (f": {row.url}" if row.url else "")
+        said = "it was taken down" if row.action == "withdraw" else "it is public since"
+        why = f"{said} {out.local(row.live_at, row.zone)}" + (f": {row.url}" if row.url else "")
     elif row.state in ("publishing", "pending"):
         why = f"it is on its way: {row.state}"
     else:
