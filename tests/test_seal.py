@@ -14,7 +14,8 @@ import pytest
 from govpost import seal
 from govpost.domain import Capabilities, Variant
 from govpost.draft_json import variant_from_dict
-from office import Changing, Office, Scripted
+from govpost.errors import Uncertain
+from office import Changing, Confirming, Office, Scripted
 from riverton import png
 
 PLAIN = Capabilities(title=True, link=True)
@@ -208,3 +209,37 @@ def test_the_digest_does_not_cover_slots(office: Office) -> None:
     with office.tx() as tx:
         tx.conn.exec_driver_sql("UPDATE delivery SET slot = '2026-12-01 00:00:00.000000'")
     assert verdict(office) is None
+
+
+def test_a_file_that_nobody_approved_is_not_even_uploaded(tmp_path: Path) -> None:
+    class Uploading(Scripted):
+        uploads = 0
+
+        def stage(self, variant: Variant, channel: Any, http: Any) -> dict[str, Any]:
+            self.uploads += 1
+            return {}
+
+    hub = Uploading("hub", PLAIN)
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+    with_picture(office).unlink()
+    office.work()
+    assert (office.one("road").state, hub.uploads, hub.calls) == ("failed", 0, [])
+    assert "is gone since the approval" in office.one("road").reason
+
+
+def test_not_there_is_not_believed_of_another_place_than_it_was_sent_to(tmp_path: Path) -> None:
+    hub = Confirming("hub", replace(PLAIN, settles_after=timedelta(minutes=5)))
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+    hub.script = [hub.accept_then(Uncertain("no answer"))]
+    hub.answers = [None] * 9
+    office.release("road")
+    office.work()
+    office.edit_config('room = "hub"', 'room = "elsewhere"')
+    for _ in range(3):
+        office.wait(timedelta(hours=1))
+        office.work()
+    assert office.one("road").state == "uncertain"
+    assert "settings of hub changed" in office.one("road").reason
+    assert len(hub.calls) == 1

@@ -83,12 +83,13 @@ class Publisher:
         self.claimed(claim.delivery)
         staged = Answer()
         if not gated:
+            if not self._check(fitted, claim, self._as_approved):
+                return True
             staged = attempts.stage(fitted, claim, channel, self.must_stop, self.monotonic)
+            claim = claim.with_staged(staged.staged)
             if staged.error is not None:
                 self._record(fitted, claim, staged)
-                return True
-            claim = claim.with_staged(staged.staged)
-            if not self._pass_gate(fitted, claim):
+            if staged.error is not None or not self._check(fitted, claim, self._gate):
                 return True
         answer = attempts.publish(fitted, claim, channel, self.monotonic)
         self._record(fitted, claim, replace(answer, evidence=staged.evidence + answer.evidence))
@@ -154,26 +155,32 @@ class Publisher:
             deadline=self.monotonic() + config.daemon.attempt.total_seconds(),
         )
 
-    def _pass_gate(self, fitted: Fitted, claim: Claim) -> bool:
+    def _check(
+        self, fitted: Fitted, claim: Claim, passes: Callable[[Tx, Fitted, Claim, list[str]], bool]
+    ) -> bool:
         hashes = seal.media_hashes(claim.variant.media)
         try:
             with self.store.write(ACTOR) as tx:
-                return self._gate(tx, fitted, claim, hashes)
+                return passes(tx, fitted, claim, hashes)
         except StoreUnavailable as error:
             why = f"the gate could not be committed: {error.message}"
             self._insist(claim, why, lambda tx: _give_back(tx, claim, why))
             return False
 
-    def _gate(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> bool:
+    def _as_approved(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> bool:
+        """End what is not as it was approved; asked before `stage` too, for no such file may even be uploaded."""
         trouble = self._trouble(tx, fitted, claim, hashes)
-        if trouble is not None:
-            state = DeliveryState.UNCERTAIN if claim.delivery.ambiguous else DeliveryState.FAILED
-            deliveries.end_attempt(tx, claim.delivery, str(state), trouble, [])
-            asks = claim.delivery.ambiguous and fitted.confirms
-            look: dict[str, Any] = {"check_at": tx.now + outcomes.FIRST_LOOK} if asks else {}
-            deliveries.move(tx, claim.delivery, state, trouble, fence=claim.fence, **look)
-            return False
-        if self._repeat_came_too_late(tx, fitted, claim):
+        if trouble is None:
+            return True
+        state = DeliveryState.UNCERTAIN if claim.delivery.ambiguous else DeliveryState.FAILED
+        deliveries.end_attempt(tx, claim.delivery, str(state), trouble, [])
+        asks = claim.delivery.ambiguous and fitted.confirms
+        look: dict[str, Any] = {"check_at": tx.now + outcomes.FIRST_LOOK} if asks else {}
+        deliveries.move(tx, claim.delivery, state, trouble, fence=claim.fence, **look)
+        return False
+
+    def _gate(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> bool:
+        if not self._as_approved(tx, fitted, claim, hashes) or self._repeat_came_too_late(tx, fitted, claim):
             return False
         off = obstacles.switched_off(tx.conn, fitted.config.platform)
         if off is None and deliveries.gate(tx, claim.delivery, claim.fence):

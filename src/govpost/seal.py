@@ -75,6 +75,11 @@ def broken(
     )
 
 
+def elsewhere(conn: Connection, delivery: DeliveryRecord, config: Config) -> str | None:
+    """Say how a channel is another than the one a delivery went to, None when it is the same."""
+    return _broken_channel(posts.version(conn, delivery.post_id, delivery.version), delivery, config)
+
+
 def _broken_release(conn: Connection, delivery: DeliveryRecord, version: VersionRecord) -> str | None:
     post = posts.by_id(conn, delivery.post_id)
     if post.version != delivery.version:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from govpost import attempts, outcomes
+from govpost import attempts, outcomes, seal
 from govpost.attempts import Answer, Claim
 from govpost.domain import Action
 from govpost.draft_json import variant_from_dict
@@ -104,6 +104,12 @@ def _absent(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryReco
     config, gate_at = publisher.setup.config, delivery.gate_at or delivery.due
     if deliveries.get(tx.conn, delivery.id).tries != delivery.tries:
         return  # it was sent again while we asked: the answer does not speak of that
+    other = seal.elsewhere(tx.conn, delivery, config)
+    if other is not None:
+        # Somewhere else was asked than where it was sent: that it is not there says nothing.
+        why = f"{delivery.reason.split('; asked:')[0]}; asked: not believed, {other}"
+        rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), why)
+        return
     counts_from = outcomes.absence_counts_from(gate_at, fitted.capabilities, config.daemon.attempt)
     if counts_from is None or delivery.remote_id is not None:
         # A platform that gave a receipt and shows nothing may still show it: only a person can tell.
