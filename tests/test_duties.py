@@ -10,7 +10,7 @@ import pytest
 from govpost import duties, pilots
 from govpost.daemon import housekeeping
 from govpost.domain import Capabilities, Receipt
-from govpost.errors import Unavailable, Uncertain
+from govpost.errors import RateLimited, Unavailable, Uncertain
 from govpost.registry import Registry
 from govpost.store import channels, deliveries, meta
 from govpost.workspace import Bench
@@ -351,3 +351,23 @@ def test_holding_counts_what_it_held(tmp_path: Path) -> None:
     with office.tx() as tx:
         assert duties.hold(tx, "hub", "by order") == 2
         assert duties.hold(tx, "hub", "by order") == 0
+
+
+def test_what_a_platform_made_wait_does_not_flood_afterwards(tmp_path: Path) -> None:
+    hub = Scripted("hub", PLAIN)
+    office = Office(tmp_path, {"hub": hub}, rates={"hub": 'per_hour = 1\ngrace = "6h"'})
+    office.start()
+    for slug in ("one", "two", "three"):
+        office.release(slug)
+    hub.script = [RateLimited("slow down", retry_after=timedelta(hours=3))]
+    office.work()
+    office.wait(timedelta(hours=3, minutes=1))
+    office.work()
+    assert sorted(office.states("one") + office.states("two") + office.states("three")) == [
+        "live",
+        "queued",
+        "queued",
+    ]
+    office.wait(timedelta(minutes=62))
+    office.work()
+    assert len(hub.held) == 2

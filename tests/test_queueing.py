@@ -171,7 +171,8 @@ class TestTryingAgain:
         hub.script = [Rejected("no")]
         office.release("road")
         office.release("water")
-        run(office)
+        office.work()
+        office.wait(timedelta(seconds=1))
         assert self.retry(office).slot >= office.one("water").slot + 2 * HOUR
 
     def test_waits_held_while_the_channel_is_stopped(self, office: Office, hub: Scripted) -> None:

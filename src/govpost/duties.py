@@ -10,6 +10,7 @@ from govpost import outcomes, planning
 from govpost.config import Config
 from govpost.domain import Action
 from govpost.fitted import Fitted
+from govpost.planner import ON_TIME
 from govpost.rates import Rate
 from govpost.states import DeliveryState, PilotState
 from govpost.store import channels, conditions, deliveries, meta, obstacles, pilots
@@ -183,6 +184,23 @@ def replan_all(tx: Tx, config: Config, why: str) -> int:
     """Fit every queue to its rate, the main channel first, so that nothing floods."""
     names = sorted(config.channels, key=lambda name: name != config.main_channel)
     return sum(planning.replan(tx, config, name, why) for name in names)
+
+
+def refit_overdue(tx: Tx, config: Config) -> None:
+    """Fit what is overdue to its channel's rate before any of it goes out, whatever it waited for."""
+    for name, about in config.channels.items():
+        if not config.rate(name).restricts or not _overdue(tx, name):
+            continue
+        waits = channels.get(tx.conn, name).next_allowed_at
+        blocked = obstacles.obstacle(tx.conn, name, about.platform, tx.now) is not None
+        if not blocked and (waits is None or waits <= tx.now):
+            planning.replan(tx, config, name, "it was overdue")
+
+
+def _overdue(tx: Tx, channel: str) -> bool:
+    late = (DELIVERY.c.state == "queued", DELIVERY.c.tries == 0, DELIVERY.c.slot < tx.now - ON_TIME)
+    new = (DELIVERY.c.channel == channel, deliveries.opens_slot(), ~DELIVERY.c.rush)
+    return bool(deliveries.find(tx.conn, *new, *late, limit=1))
 
 
 def say_no_goal(tx: Tx, config: Config) -> None:

@@ -61,7 +61,7 @@ def _booking(row: DeliveryRecord, main: datetime | None, first: datetime | None 
     after = max((each for each in (row.not_before, main) if each is not None), default=None)
     return Booking(
         key=row.id,
-        due=row.live_at or row.slot,
+        due=row.live_at or (max(row.slot, row.due) if row.tries else row.slot),
         priority=list(Priority)[row.priority],
         movable=movable(row),
         after=after,

@@ -129,6 +129,7 @@ class Publisher:
                 lease=config.daemon.attempt + LEASE_MARGIN,
                 gap=config.rate(fitted.name).min_gap,
                 main_channel=config.main_channel,
+                refitted=config.rate(fitted.name).restricts,
             )
             if taken is None:
                 return None, False

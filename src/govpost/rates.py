@@ -44,6 +44,12 @@ class Rate:
     grace: timedelta = timedelta(hours=2)
     attempts: int = 5
 
+    @property
+    def restricts(self) -> bool:
+        """Say whether there is any time at which the channel may not post."""
+        caps = self.per_hour or self.per_day or self.per_week
+        return bool(caps or self.min_gap or self.slots or self.holidays or self.windows != (Window(),))
+
     def __post_init__(self) -> None:
         caps = {"per_hour": self.per_hour, "per_day": self.per_day, "per_week": self.per_week}
         for name, cap in caps.items():

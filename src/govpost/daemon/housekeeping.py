@@ -25,6 +25,7 @@ def keep(store: Store, config: Config, bench: Bench) -> None:
         duties.judge_lateness(tx, config)
         duties.reconcile(tx, config, bench.fitted, bench.missing)
         duties.close_unsafe_repeats(tx, config, bench.fitted)
+        duties.refit_overdue(tx, config)
         duties.say_no_goal(tx, config)
 
 

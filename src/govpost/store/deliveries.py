@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from govpost.domain import Action
+from govpost.planner import ON_TIME
 from govpost.states import DELIVERY as MACHINE
 from govpost.states import UNSETTLED, DeliveryState, Role
 from govpost.store import posts
@@ -124,19 +125,25 @@ def opens_slot() -> ColumnElement[bool]:
 
 
 def claim(
-    tx: Tx, channel: str, *, owner: str, lease: timedelta, gap: timedelta, main_channel: str
+    tx: Tx,
+    channel: str,
+    *,
+    owner: str,
+    lease: timedelta,
+    gap: timedelta,
+    main_channel: str,
+    refitted: bool = False,
 ) -> DeliveryRecord | None:
-    """Take the next due delivery of a channel, or None when nothing may be taken now."""
+    """Take the next due delivery of a channel, or None when nothing may be taken now.
+
+    With `refitted`, a new post that is overdue waits until it was fitted to the rate again, so that none floods.
+    """
     now = tx.now
-    fresh = and_(opens_slot(), DELIVERY.c.tries == 0)
-    gap_open = select(CHANNEL.c.name).where(CHANNEL.c.name == channel, CHANNEL.c.gap_until > now)
-    allowed = or_(~fresh, DELIVERY.c.rush, ~exists(gap_open))
-    if cap_is_spent(tx.conn, channel):
-        allowed = and_(allowed, ~opens_slot())
     candidate = (
         select(DELIVERY.c.id)
         .where(DELIVERY.c.channel == channel, DELIVERY.c.state == "queued", DELIVERY.c.due <= now)
-        .where(channel_open(channel, now), in_time(now), allowed, main_first(main_channel, now))
+        .where(channel_open(channel, now), in_time(now), main_first(main_channel, now))
+        .where(_within_rate(tx.conn, channel, now, refitted=refitted))
         .order_by(DELIVERY.c.due, DELIVERY.c.priority.desc(), DELIVERY.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -166,6 +173,16 @@ def claim(
     note(tx, delivery, "delivery.publishing", old="queued", new="publishing", why="claimed", n=delivery.tries)
     _note_ahead_of_main(tx, delivery, main_channel)
     return delivery
+
+
+def _within_rate(conn: Connection, channel: str, now: datetime, *, refitted: bool) -> ColumnElement[bool]:
+    """Say of a row that gap, cap and, with `refitted`, lateness let it go now; only new posts are asked."""
+    fresh = and_(opens_slot(), DELIVERY.c.tries == 0)
+    gap_open = select(CHANNEL.c.name).where(CHANNEL.c.name == channel, CHANNEL.c.gap_until > now)
+    allowed = or_(~fresh, DELIVERY.c.rush, ~exists(gap_open))
+    if refitted:
+        allowed = and_(allowed, or_(~fresh, DELIVERY.c.rush, DELIVERY.c.slot >= now - ON_TIME))
+    return and_(allowed, ~opens_slot()) if cap_is_spent(conn, channel) else allowed
 
 
 def _note_ahead_of_main(tx: Tx, delivery: DeliveryRecord, main_channel: str) -> None:
