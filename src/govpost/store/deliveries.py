@@ -149,16 +149,11 @@ def claim(
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
+    lease_values = {"lease_owner": owner, "lease_until": now + lease, "gate_at": None}
     taken = tx.conn.execute(
         update(DELIVERY)
         .where(DELIVERY.c.id == candidate, DELIVERY.c.state == "queued")
-        .values(
-            state="publishing",
-            tries=DELIVERY.c.tries + 1,
-            lease_owner=owner,
-            lease_until=now + lease,
-            gate_at=None,
-        )
+        .values(state="publishing", tries=DELIVERY.c.tries + 1, **lease_values)
         .returning(DELIVERY)
     ).one_or_none()
     if taken is None:
