@@ -424,3 +424,20 @@ def test_a_freeze_ends_the_wait_for_another_try():
     error, slept = tries([(429, None, {"retry-after": "30"}), 200], stop=lambda: next(calls))
     assert type(error) is Unavailable
     assert sum(slept) == pytest.approx(0.5)
+
+
+def test_a_broken_server_is_uncertain_whatever_the_plugin_makes_of_it():
+    with attempt(500) as tried:
+        tried.client.post(URL, json={"text": "x"})
+        for word in (Rejected("no"), Unavailable("busy")):
+            assert isinstance(publish_error(word, tried), Uncertain)
+
+
+def test_a_receipt_is_kept_within_bounds_and_only_a_web_address_is_an_address():
+    with attempt() as tried:
+        with pytest.raises(Uncertain):
+            judge(Receipt(remote_id="x" * 2_000), tried)
+        kept = judge(Receipt(remote_id="1", url="javascript:alert(1)\n", raw={"a": "b" * 100_000}), tried)
+        assert kept.url is None
+        assert set(kept.raw) == {"bytes", "sha256"}
+        assert judge(Receipt(remote_id="1", url="https://a.example/ñ"), tried).url == "https://a.example/ñ"

@@ -31,6 +31,14 @@ _FRESH_PAIRS = re.compile(
 )
 
 
+def bounded(said: Any) -> Any:
+    """Return what a platform said, or only its size and digest when it is too much to keep with a receipt."""
+    written = json.dumps(said, sort_keys=True, default=str).encode("utf-8", "replace")
+    if len(written) <= TEXT_LIMIT:
+        return said
+    return {"bytes": len(written), "sha256": hashlib.sha256(written).hexdigest()}
+
+
 def storable(text: str) -> bool:
     """Say whether a text is whole: JSON can carry half a character, which no store takes."""
     return text.encode("utf-8", "replace").decode() == text

@@ -14,7 +14,7 @@ import httpx2
 
 from govpost.domain import Receipt
 from govpost.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
-from govpost.evidence import Exchange, Redactor, storable
+from govpost.evidence import Exchange, Redactor, bounded, storable
 from govpost.wire_attempt import Attempt, Client
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ QUICK_TRIES = 3
 QUICK_WAIT = 60.0
 
 _NAP = 0.25
+_BROKE = frozenset(range(500, 600)) - {503}
+_LONGEST_NAME = 1_000
+_ADDRESS = re.compile(r"https?://[!-~\u00a0-\U0010ffff]{1,2000}")
 _QUOTE = 200
 _UNBUILDABLE = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 
@@ -94,11 +97,12 @@ def judge(receipt: object, attempt: Attempt) -> Receipt:
     if attempt.exchanges and not attempt.exchanges[-1].good:
         last = attempt.exchanges[-1]
         raise Uncertain(f"the plugin returned a Receipt although {_told(last.error, last, attempt.clean)}")
-    if not storable(receipt.remote_id):
-        raise Uncertain(f"the plugin returned a Receipt with the remote_id {receipt.remote_id!r}")
-    url = attempt.clean(receipt.url) if isinstance(receipt.url, str) else None
-    raw = receipt.raw if isinstance(receipt.raw, Mapping) else {"said": receipt.raw}
-    return dataclasses.replace(receipt, url=url, raw=attempt.clean.tree(raw))
+    if not storable(receipt.remote_id) or len(receipt.remote_id) > _LONGEST_NAME:
+        raise Uncertain(f"the plugin returned a Receipt with the remote_id {receipt.remote_id[:_QUOTE]!r}")
+    address = receipt.url if isinstance(receipt.url, str) and _ADDRESS.fullmatch(receipt.url) else None
+    said = receipt.raw if isinstance(receipt.raw, Mapping) else {"said": receipt.raw}
+    url = attempt.clean(address) if address else None
+    return dataclasses.replace(receipt, url=url, raw=bounded(attempt.clean.tree(said)))
 
 
 def judge_gone(attempt: Attempt) -> None:
@@ -172,12 +176,13 @@ def _own_word(error: PublishError, attempt: Attempt) -> PublishError:
     writes = [exchange for exchange in exchanges if exchange.writes]
     unanswered = any(write.left and not write.answered for write in writes)
     earlier = any(write.left for write in writes[:-1])
+    broke = any(write.answered and write.status is not None and write.status in _BROKE for write in writes)
     failed_after = (
         bool(exchanges)
         and not exchanges[-1].good
         and any(write.left for write in writes if write is not exchanges[-1])
     )
-    if isinstance(plain, Uncertain) or not (unanswered or earlier or failed_after):
+    if isinstance(plain, Uncertain) or not (unanswered or earlier or failed_after or broke):
         return plain
     return Uncertain(f"{plain} (after something had been sent)", tip=plain.tip)
 
