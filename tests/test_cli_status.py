@@ -267,3 +267,14 @@ def test_init_where_no_folder_can_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     said = City(tmp_path).run("init", "file/below", by=None)
     assert (said.code, "cannot be written" in said.err) == (1, True)
+
+
+def test_a_channel_where_posts_stand_still_is_named_with_the_command_that_moves_them(riverton: City) -> None:
+    riverton.write("alpha")
+    riverton.ok("post", "add", "content/alpha.md", by="ana")
+    riverton.ok("pilot", "suspend", "website", "--reason", "x", by="ben")
+    riverton.ok("review", "approve", "alpha", by="cleo")
+    said = riverton.run("status")
+    assert said.code == 1
+    assert "held: website: 1 post stands still" in said.out
+    assert "govpost pilot resume website" in said.out

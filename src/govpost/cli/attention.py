@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from govpost.config import Config
 from govpost.daemon import lock
 from govpost.store import channels, deliveries, meta, pilots, posts, views
 from govpost.store.engine import Store
-from govpost.store.rows import DELIVERY, DaemonRecord
+from govpost.store.rows import DELIVERY, DaemonRecord, DeliveryRecord
 from govpost.times import describe
 
 STALE = timedelta(seconds=30)
@@ -70,6 +71,7 @@ def items(conn: Connection, config: Config, store: Store) -> list[Item]:
         *_daemon(conn, beat, now),
         *_channels(conn, now),
         *_pilots(conn, config, now),
+        *_held(conn, now),
         *_releases(conn),
     ]
 
@@ -146,6 +148,37 @@ def _pilots(conn: Connection, config: Config, now: datetime) -> Iterator[Item]:
         elif pilot.state == "suspended" and _by_daemon(conn, name):
             command = f"govpost pilot resume {name} --reason TEXT"
             yield Item(kind="suspended", subject=name, why=pilot.reason, command=command)
+
+
+STARTS = {
+    "proposed": "govpost pilot start {name}",
+    "suspended": "govpost pilot resume {name} --reason TEXT",
+    "retired": "govpost post cancel {slug}",
+}
+
+
+def _held(conn: Connection, now: datetime) -> Iterator[Item]:
+    """Name each channel where posts stand still past their time, or whose pilot nobody has started."""
+    if meta.frozen(conn) is not None:
+        return
+    known = pilots.every(conn)
+    for name, rows in groupby(_standing_still(conn), key=lambda row: row.channel):
+        state = known[name].state if name in known else "proposed"
+        waiting = [row for row in rows if state == "proposed" or row.slot <= now]
+        told = channels.is_paused(channels.get(conn, name), now) or (
+            state == "suspended" and _by_daemon(conn, name)
+        )
+        if told or not waiting:
+            continue
+        slug = views.slugs_of(conn, [waiting[0].post_id])[waiting[0].post_id]
+        count = "1 post stands" if len(waiting) == 1 else f"{len(waiting)} posts stand"
+        command = STARTS.get(state, "govpost explain {slug}").format(name=name, slug=slug)
+        yield Item(kind="held", subject=name, why=f"{count} still: {waiting[0].reason}", command=command)
+
+
+def _standing_still(conn: Connection) -> list[DeliveryRecord]:
+    held = deliveries.find(conn, DELIVERY.c.state == "held", DELIVERY.c.waits_for.is_(None))
+    return sorted(held, key=lambda row: row.channel)
 
 
 def _today(config: Config, name: str, now: datetime) -> Any:

@@ -83,7 +83,8 @@ class Teller:
             if self._cut:
                 break
             self.registry.broadcast(event, _listener_failed)
-            if self.command and event.verb in NEEDS_A_PERSON:
+            if event.verb in NEEDS_A_PERSON:
+                log.warning("%s %s: %s", event.verb, event.subject, event.why)
                 self._run_command(event)
             # Kept here too: while the store takes no cursor, nobody is told the same again and again.
             told = self._told = event.id
@@ -108,6 +109,8 @@ class Teller:
                 log.exception("a fault of govpost's own while telling events")
 
     def _run_command(self, event: Event) -> None:
+        if not self.command:
+            return
         payload = json.dumps(as_json(event))
         try:
             subprocess.run(  # noqa: S603 - the command comes from config.toml, whose writers are trusted
