@@ -14,6 +14,9 @@ log = logging.getLogger("govpost.daemon")
 
 Work = Callable[[str], bool]
 
+AFTER_FAULT = 3.0
+"""How long a thread rests after a fault of our own, in seconds, so that it does not fill the log."""
+
 
 @dataclass(kw_only=True)
 class Busy:
@@ -91,6 +94,7 @@ class Lanes:
             self._troubled(error.message)
         except Exception:
             log.exception("a fault of govpost's own on channel %s", channel)
+            self._stop.wait(AFTER_FAULT)
         finally:
             self._busy.pop(ident, None)
         return False
