@@ -290,9 +290,11 @@ class Office:
     def work(self) -> None:
         """Do all that is due now on every channel."""
         self.keep_house()
-        for name in self.fitted:
-            while self.publisher.deliver(name) or settling.look(self.publisher, name):
-                pass
+        while any([self._piece(name) for name in self.fitted]):
+            pass
+
+    def _piece(self, name: str) -> bool:
+        return self.publisher.deliver(name) or settling.look(self.publisher, name)
 
     def restart(self, owner: str = "office-2") -> None:
         """Let a new daemon take over after the old one died."""

@@ -264,3 +264,20 @@ def test_what_may_be_public_is_uncertain_after_a_thaw_never_missed(riverton: Cit
         assert meta.frozen(tx.conn)
     assert freezing.thaw(workspace.store, workspace.config, ben, "x").uncertain
     workspace.store.close()
+
+
+def test_a_wrong_config_does_not_stop_a_freeze(tmp_path: Path) -> None:
+    riverton = city(tmp_path)
+    config = riverton.root / "config.toml"
+    whole = config.read_text()
+    config.write_text(whole + "\n[agnecy]\n")
+    frozen = riverton.run("freeze", "--reason", "emergency", by="cleo")
+    assert (frozen.code, "everything is frozen" in frozen.out) == (0, True)
+    assert "since config.toml is wrong: config.toml" in frozen.err
+    status = riverton.run("status")
+    assert status.code == 1
+    assert "config: config.toml" in status.out
+    assert riverton.run("post", "list").code == 1
+    assert riverton.run("thaw", "--reason", "over", by="cleo").code == 0
+    config.write_text(whole)
+    assert riverton.ok("status").code == 0

@@ -321,7 +321,7 @@ def test_a_call_that_never_returns_leaves_uncertain_pauses_its_channel_and_costs
         until(lambda: hub.calls)
         live.both += timedelta(seconds=200)
         until(lambda: office.one("road").state == "uncertain")
-        assert live.daemon.lanes.lost() == 1
+        until(lambda: live.daemon.lanes.lost() == 1)
         assert live.daemon.lanes.busy() == []
         with office.store.read() as conn:
             about = channels.get(conn, "hub")

@@ -99,7 +99,7 @@ class TestStarting:
             office.start("site")
 
     def test_twice_is_refused(self, office: Office) -> None:
-        with pytest.raises(Refused, match="a pilot that is running cannot become running"):
+        with pytest.raises(Refused, match="the pilot of hub is running already"):
             office.start("hub")
 
     def test_is_needed_before_anything_goes_out(self, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Secrets are named here and resolved elsewhere, as late as possible.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 import tomllib
@@ -57,10 +58,13 @@ __all__ = [
     "Stage",
     "StoreConfig",
     "Strategy",
+    "keep",
     "load",
+    "load_last",
 ]
 
 NAME = "config.toml"
+LAST = ".govpost/config.last.toml"
 _MAX_BYTES = 1_000_000
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _PLAIN_WORDS = {
@@ -82,8 +86,31 @@ _PLAIN_WORDS = {
 
 def load(root: Path) -> Config:
     """Read `root`/config.toml; `Mistakes` for all that is wrong in it, `UsageFault` when there is none."""
+    return _checked(root, _read(root / NAME))
+
+
+def keep(config: Config) -> None:
+    """Keep a copy of a config that was taken over, for the day when config.toml is wrong and a freeze is wanted."""
+    copy = config.root / LAST
+    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = copy.with_name(f"{copy.name}.{os.getpid()}")
+    with os.fdopen(
+        os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as out:
+        out.write(config.text)
+    beside.replace(copy)
+
+
+def load_last(root: Path) -> Config | None:
+    """Return the config last taken over, None when none was kept or it cannot be used."""
+    try:
+        return _checked(root, (root / LAST).read_bytes())
+    except (OSError, Mistakes):
+        return None
+
+
+def _checked(root: Path, content: bytes) -> Config:
     path = root / NAME
-    content = _read(path)
     text = _decode(content)
     raw = _parse(text)
     wrongs = list(config_checks.check(raw))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+from govpost import config as config_module
 from govpost.config import Config
 from govpost.digest import sha256
 from govpost.store import meta
@@ -23,6 +25,8 @@ def note(tx: Tx, config: Config) -> list[str]:
     before: Mapping[str, str] = seen.get("keys", {})
     changed = sorted(name for name in keys.keys() | before.keys() if keys.get(name) != before.get(name))
     meta.put(tx.conn, SEEN, {"hash": config.hash, "keys": keys})
+    with suppress(OSError):  # the copy is a convenience; the record does not depend on it
+        config_module.keep(config)
     if seen:
         tx.event(
             "config.change",

@@ -198,7 +198,7 @@ def refit_overdue(tx: Tx, config: Config) -> None:
 
 
 def _overdue(tx: Tx, channel: str) -> bool:
-    late = (DELIVERY.c.state == "queued", DELIVERY.c.tries == 0, DELIVERY.c.slot < tx.now - ON_TIME)
+    late = (DELIVERY.c.state == "queued", DELIVERY.c.tries == 0, DELIVERY.c.due < tx.now - ON_TIME)
     new = (DELIVERY.c.channel == channel, deliveries.opens_slot(), ~DELIVERY.c.rush)
     return bool(deliveries.find(tx.conn, *new, *late, limit=1))
 

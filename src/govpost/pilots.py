@@ -72,6 +72,10 @@ def start(store: Store, config: Config, actor: Actor, channel: str) -> Pilot:
     actor.need(Role.ADMIN, to="start pilots")
     with store.write(actor.id) as tx:
         pilot = get(tx, config, channel)
+        if pilot.row.state != PilotState.PROPOSED:
+            again = "resume" if pilot.row.state == PilotState.SUSPENDED else "show"
+            tip = f"govpost pilot {again} {channel}; a new trial is a new channel in config.toml"
+            raise Refused(f"the pilot of {channel} is {pilot.row.state} already", tip)
         if pilot.missing:
             names = ", ".join(pilot.missing)
             raise Refused(

@@ -61,7 +61,7 @@ def _booking(row: DeliveryRecord, main: datetime | None, first: datetime | None 
     after = max((each for each in (row.not_before, main) if each is not None), default=None)
     return Booking(
         key=row.id,
-        due=row.live_at or (max(row.slot, row.due) if row.tries else row.slot),
+        due=row.live_at or max(row.slot, row.due),
         priority=list(Priority)[row.priority],
         movable=movable(row),
         after=after,
@@ -234,6 +234,12 @@ def reslot(tx: Tx, delivery: DeliveryRecord, new: datetime, why: str, **values: 
     deliveries.note(tx, delivery, "delivery.slot", old=rfc3339(delivery.slot), new=rfc3339(new), why=why)
 
 
+def _send_now(tx: Tx, delivery: DeliveryRecord) -> None:
+    """Let an overdue delivery go at once; its slot stays, since its lateness counts from there."""
+    if delivery.due < tx.now - ON_TIME:
+        tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == delivery.id).values(due=tx.now))
+
+
 def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
     """Fit a channel's queue to its rate as it is now; returns how many deliveries got a new slot."""
     planned = deliveries.planned(tx.conn, channel, tx.now - LOOK_BACK)
@@ -259,13 +265,19 @@ def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
         )
     moved = refit(calendar(tx, config, channel, queue), wanted, tx.now)
     changed = 0
+    followers: set[str] = set()
     for booking in wanted:
         row, new = queue[booking.key], moved[booking.key][1] if booking.key in moved else booking.due
         if booking.key not in moved and booking.due < tx.now - ON_TIME:
             deliveries.move(tx, row, DeliveryState.MISSED, f"{why}; its rate leaves no time for it any more")
+        elif row.slot < tx.now and new <= tx.now:
+            _send_now(tx, row)
         elif new != row.slot:
             reslot(tx, row, new, why)
             changed += 1
             if channel == config.main_channel:
-                _follow_main(tx, config, row, new)
+                followers |= {each.channel for each in deliveries.of_post(tx.conn, row.post_id, row.version)}
+    # All at once, so that each other channel keeps its own order behind the main one.
+    for name in sorted(followers & set(config.channels) - {channel}):
+        changed += replan(tx, config, name, f"not before {channel}, the main channel")
     return changed

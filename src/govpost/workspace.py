@@ -78,10 +78,15 @@ class Workspace:
         return Desk(config=self.config, fitted=bench.fitted, rules=rules, missing=bench.missing)
 
 
-def open_workspace(root: Path, clock: Callable[[], datetime] = utcnow) -> Workspace:
-    """Open the workspace in `root`; its database is made on first use."""
+def open_workspace(
+    root: Path, clock: Callable[[], datetime] = utcnow, config: Config | None = None
+) -> Workspace:
+    """Open the workspace in `root`, under another config than its config.toml if one is given.
+
+    Its database is made on first use.
+    """
     _refuse_foreign(root)
-    config = config_module.load(root)
+    config = config or config_module.load(root)
     store = Store(config.store.database, root, clock)
     store.config_hash = config.hash
     return Workspace(root=root, config=config, store=store, clock=clock)

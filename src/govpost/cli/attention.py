@@ -60,6 +60,13 @@ def pulse(conn: Connection, store: Store) -> Pulse:
     return Pulse(daemon=newest, running=lock.is_held(store.path.parent))
 
 
+def wrong_config(wrong: str | None) -> Iterator[Item]:
+    """Say that config.toml is wrong and the one last taken over is in force."""
+    if wrong is not None:
+        why = f"{wrong}; the config last taken over is in force"
+        yield Item(kind="config", subject="config.toml", why=why, command="govpost doctor")
+
+
 def items(conn: Connection, config: Config, store: Store) -> list[Item]:
     """List everything that needs a person now, the gravest first."""
     now = store.clock()

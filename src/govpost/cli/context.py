@@ -37,6 +37,28 @@ class Session:
             self._opened = open_workspace(self.root.resolve())
         return self._opened
 
+    def fall_back(self) -> str | None:
+        """Open the workspace even while config.toml is wrong, by the config last taken over; returns what is wrong."""
+        from govpost import config as config_module
+        from govpost.cli import out
+        from govpost.errors import Mistakes
+        from govpost.workspace import open_workspace
+
+        try:
+            self.workspace  # noqa: B018 - opening it is what is tried
+        except Mistakes as wrong:
+            last = config_module.load_last(self.root.resolve())
+            if last is None:
+                raise
+            self._opened = open_workspace(self.root.resolve(), config=last)
+            first = wrong.message.splitlines()[0]
+            out.say(
+                f"govpost: going on with the config last taken over, since config.toml is wrong: {first}",
+                err=True,
+            )
+            return first
+        return None
+
     @property
     def config(self) -> Config:
         """Return the checked config.toml."""

@@ -19,6 +19,7 @@ def command(session: Session, reason: str) -> None:
     from govpost.editorial import freezing
     from govpost.store import views
 
+    session.fall_back()
     found = freezing.freeze(session.store, session.config, session.actor, reason)
     with session.store.read() as conn:
         slugs = views.slugs_of(conn, [row.post_id for row in found.on_the_wire])

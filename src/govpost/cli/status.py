@@ -22,9 +22,10 @@ def command(session: Session) -> int:
     from govpost.store import meta, views
     from govpost.store.rows import DELIVERY, POST
 
+    wrong = session.fall_back()
     now = session.now
     with session.store.read() as conn:
-        found = attention.items(conn, session.config, session.store)
+        found = [*attention.wrong_config(wrong), *attention.items(conn, session.config, session.store)]
         pulse = attention.pulse(conn, session.store)
         told: dict[str, Any] = {
             "ok": not found,

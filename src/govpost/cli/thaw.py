@@ -17,6 +17,7 @@ def command(session: Session, reason: str) -> None:
     from govpost.editorial import freezing
     from govpost.store import views
 
+    session.fall_back()
     found = freezing.thaw(session.store, session.config, session.actor, reason)
     rows = [*found.missed, *found.uncertain]
     with session.store.read() as conn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from govpost.config import Config
 from govpost.contract import Rule, RuleContext
 from govpost.domain import Action, Capabilities, Draft, Finding, Severity, Variant
 from govpost.editorial import stopping
-from govpost.errors import Mistake, Mistakes
+from govpost.errors import Mistake, Mistakes, did_you_mean
 from govpost.fitted import Fitted
 from govpost.render import render
 from govpost.rules.engine import run
@@ -52,7 +53,7 @@ class Checked:
 
 def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
     """Render a draft for its channels and run every rule over it; changes nothing."""
-    original = _original(tx.conn, draft)
+    original = _original(tx.conn, draft, desk.config.root)
     variants, targets = _render(tx.conn, desk, draft, original)
     own = posts.by_slug(tx.conn, draft.slug)
     related = [post.id for post in (own, original) if post is not None]
@@ -61,25 +62,27 @@ def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
     return Checked(draft=draft, variants=variants, targets=targets, findings=findings)
 
 
-def _original(conn: Connection, draft: Draft) -> PostRecord | None:
+def _original(conn: Connection, draft: Draft, root: Path) -> PostRecord | None:
     if draft.corrects is None:
         return None
     original = posts.by_slug(conn, draft.corrects)
     line = draft.lines.get("corrects")
     if original is None:
-        raise Mistakes(
-            [
-                Mistake(
-                    message=f"corrects: there is no post {draft.corrects!r}", file=str(draft.path), line=line
-                )
-            ]
-        )
+        near = did_you_mean(draft.corrects, posts.slugs(conn))
+        message = f"corrects: there is no post {draft.corrects!r}{near}"
+        tip = "write the slug of the post that is corrected; govpost post list shows them"
+        raise Mistakes([Mistake(message=message, file=_named(draft, root), line=line, tip=tip)])
     rows = deliveries.of_post(conn, original.id, original.version)
     if original.state not in ("published", "failed") and not any(map(stopping.passed_the_gate, rows)):
         message = f"corrects: {original.slug} is {original.state}, so there is nothing public to correct"
         tip = f"change the post itself and run govpost post add again for {original.slug}"
-        raise Mistakes([Mistake(message=message, file=str(draft.path), line=line, tip=tip)])
+        raise Mistakes([Mistake(message=message, file=_named(draft, root), line=line, tip=tip)])
     return original
+
+
+def _named(draft: Draft, root: Path) -> str:
+    """Return a draft's file as people know it: relative to the workspace."""
+    return str(draft.path.relative_to(root)) if draft.path.is_relative_to(root) else str(draft.path)
 
 
 def _render(

@@ -176,7 +176,7 @@ def _within_rate(conn: Connection, channel: str, now: datetime, *, refitted: boo
     gap_open = select(CHANNEL.c.name).where(CHANNEL.c.name == channel, CHANNEL.c.gap_until > now)
     allowed = or_(~fresh, DELIVERY.c.rush, ~exists(gap_open))
     if refitted:
-        allowed = and_(allowed, or_(~fresh, DELIVERY.c.rush, DELIVERY.c.slot >= now - ON_TIME))
+        allowed = and_(allowed, or_(~fresh, DELIVERY.c.rush, DELIVERY.c.due >= now - ON_TIME))
     return and_(allowed, ~opens_slot()) if cap_is_spent(conn, channel) else allowed
 
 

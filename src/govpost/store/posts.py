@@ -54,8 +54,14 @@ def find(conn: Connection, name: str) -> PostRecord:
         return PostRecord.model_construct(**rows[0]._mapping)
     if rows:
         raise Refused(f"more than one post begins with {name!r}", "write more of the id, or the slug")
-    slugs = conn.execute(select(POST.c.slug)).scalars()
-    raise Refused(f"there is no post {name!r}{did_you_mean(name, slugs)}", "govpost post list shows them all")
+    raise Refused(
+        f"there is no post {name!r}{did_you_mean(name, slugs(conn))}", "govpost post list shows them all"
+    )
+
+
+def slugs(conn: Connection) -> list[str]:
+    """Return every post's slug."""
+    return list(conn.execute(select(POST.c.slug)).scalars())
 
 
 def every(conn: Connection, *, state: str | None = None, limit: int | None = None) -> list[PostRecord]:
