@@ -290,7 +290,7 @@ class Office:
     def work(self) -> None:
         """Do all that is due now on every channel."""
         self.keep_house()
-        while any([self._piece(name) for name in self.fitted]):
+        while sum(self._piece(name) for name in self.fitted):
             pass
 
     def _piece(self, name: str) -> bool:
