@@ -211,3 +211,10 @@ def test_a_slip_of_the_pen_is_a_mistake_with_a_place_or_none(tmp_path, where, sl
         )
     except Mistakes as error:
         assert all(mistake.line for mistake in error.mistakes)
+
+
+def test_a_list_whose_words_are_wrong_is_not_called_empty_too(tmp_path: Path) -> None:
+    more = '[channels.hub.rate]\nwindows = ["mo-fr 8-18"]\n'
+    with pytest.raises(Mistakes) as wrong:
+        small(tmp_path, more=more)
+    assert len(said(wrong.value)) == 1

@@ -61,3 +61,14 @@ def test_an_empty_table_is_a_key_too(office: Office) -> None:
     note(office)
     office.edit_config("[security]", "[plugins]\n[security]")
     assert note(office) == ["plugins"]
+
+
+def test_a_copy_that_was_deleted_comes_back(tmp_path: Path) -> None:
+    office = Office(tmp_path, {"hub": Scripted("hub", Capabilities())})
+    copy = tmp_path / ".govpost" / "config.last.toml"
+    for _ in range(2):
+        with office.tx() as tx:
+            config_watch.note(tx, office.config)
+        assert copy.read_text() == office.config.text
+        assert copy.stat().st_mode & 0o777 == 0o600
+        copy.unlink()

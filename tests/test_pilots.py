@@ -14,6 +14,7 @@ from govpost.daemon import housekeeping
 from govpost.domain import Capabilities
 from govpost.editorial import queueing
 from govpost.errors import Refused, Uncertain, UsageFault
+from govpost.store import views
 from office import Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True)
@@ -235,8 +236,8 @@ def test_counts_and_lag_come_from_what_is_recorded(office: Office) -> None:
     office.wait(120)
     office.work()
     assert look(office).counts == {"live": 1, "queued": 1}
-    with office.tx() as tx:
-        (lag,) = pilots.lag(tx, "hub")
+    with office.store.read() as conn:
+        (lag,) = views.lags(conn, "hub")
     assert timedelta(minutes=1) <= lag <= timedelta(minutes=2, milliseconds=1)
 
 

@@ -202,7 +202,11 @@ def _mistakes(wrongs: list[Wrong], text: str) -> Mistakes:
 
 
 def _explain(error: ValidationError) -> Iterator[Wrong]:
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    inner = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"] in inner:
+            continue  # what it held was wrong, and that is told already
         path = tuple(str(step) for step in detail["loc"] if step != "[key]")
         table, key = (
             ".".join(path[:-1]),

@@ -19,14 +19,15 @@ SEEN = "config-seen"
 def note(tx: Tx, config: Config) -> list[str]:
     """Record a changed config with the names of its changed keys; returns them, none when it is the one last seen."""
     seen = meta.get(tx.conn, SEEN) or {}
+    with suppress(OSError):  # the copy is a convenience; the record does not depend on it
+        if seen.get("hash") != config.hash or not (config.root / config_module.LAST).exists():
+            config_module.keep(config)
     if seen.get("hash") == config.hash:
         return []
     keys = dict(_flat(tomllib.loads(config.text)))
     before: Mapping[str, str] = seen.get("keys", {})
     changed = sorted(name for name in keys.keys() | before.keys() if keys.get(name) != before.get(name))
     meta.put(tx.conn, SEEN, {"hash": config.hash, "keys": keys})
-    with suppress(OSError):  # the copy is a convenience; the record does not depend on it
-        config_module.keep(config)
     if seen:
         tx.event(
             "config.change",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -171,13 +171,3 @@ def note_changed_charters(tx: Tx, config: Config) -> None:
             cap = charter.caps.get("posts")
             values = {"ends": ends, "cap_posts": int(cap) if cap is not None else None}
             tx.conn.execute(update(PILOT).where(PILOT.c.channel == channel).values(values))
-
-
-def lag(tx: Tx, channel: str) -> list[timedelta]:
-    """Return how long after its slot each post of a channel went live, in order."""
-    found = tx.conn.execute(
-        select(DELIVERY.c.slot, DELIVERY.c.live_at).where(
-            DELIVERY.c.channel == channel, DELIVERY.c.live_at.is_not(None), deliveries.opens_slot()
-        )
-    )
-    return sorted(max(timedelta(), live - slot) for slot, live in found)
