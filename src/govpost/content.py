@@ -29,6 +29,7 @@ KEYS = (
     "priority",
     "media",
     "wording",
+    "options",
     "corrects",
 )
 _MEDIA_KEYS = ("file", "alt", "captions", "focus")
@@ -156,6 +157,7 @@ def _draft(path: Path, slug: str, fields: Fields, config: Config) -> Draft:
         ),
         media=_media(fields, path.parent, config.root),
         wording=_wording(fields),
+        options=_options(fields),
         corrects=fields.slug(values.get("corrects"), ("corrects",)),
         lines=_lines(fields),
     )
@@ -204,6 +206,16 @@ def _wording(fields: Fields) -> Mapping[str, tuple[str, ...]]:
         elif all(part is None or (isinstance(part, str) and not part.strip()) for part in parts):
             fields.wrong(path, f"the wording for '{channel}' is empty", "write it, or delete the line")
     return found
+
+
+def _options(fields: Fields) -> Mapping[str, Mapping[str, Any]]:
+    """Read what is asked of single platforms; what each may hold is for its plugin to say."""
+    value = fields.document.values.get("options")
+    example = 'options: { fediverse: { warning: "…" } }'
+    tables = fields.table(value, ("options",), example)
+    return {
+        channel: fields.json_table(table, ("options", channel), example) for channel, table in tables.items()
+    }
 
 
 def _media(fields: Fields, folder: Path, root: Path) -> tuple[Media, ...]:

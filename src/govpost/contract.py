@@ -6,14 +6,26 @@ find plugins and tell them what happened; the work is done by ordinary objects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pluggy
 
-from govpost.domain import Capabilities, Channel, Draft, Event, Finding, Receipt, Severity, Variant
+from govpost.domain import (
+    Account,
+    Capabilities,
+    Channel,
+    Draft,
+    Event,
+    Finding,
+    Metrics,
+    Receipt,
+    Reply,
+    Severity,
+    Variant,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -28,8 +40,9 @@ hookimpl = pluggy.HookimplMarker("govpost")
 class Platform(Protocol):
     """One kind of place to publish.
 
-    A class attribute ``Settings`` (a pydantic model) says what ``[channels.x] settings`` must hold; an attribute
-    ``example`` (`Example`) gives the conformance suite something to play with. Both may be left out.
+    A class attribute ``Settings`` (a pydantic model) says what ``[channels.x] settings`` must hold; ``Options`` (the
+    same) what a post may ask of this platform alone, under ``options: {channel: …}`` in its front matter; an attribute
+    ``example`` (`Example`) gives the conformance suite something to play with. All three may be left out.
     """
 
     name: str
@@ -52,7 +65,9 @@ class Stages(Protocol):
     def stage(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Mapping[str, Any]:
         """Upload what the post will need and return it as JSON; nothing may become public here.
 
-        It may be called again for the same key. The result reaches `publish` as ``variant.staged``.
+        It may be called again for the same key. The result reaches `publish` as ``variant.staged``. A platform that
+        works on an upload for a while is asked with `govpost.polls`; when that is not long enough, raise `Processing`
+        with what was staged so far: it stands in ``variant.staged`` the next time.
         """
         ...
 
@@ -97,7 +112,112 @@ class Adapts(Protocol):
     """A platform whose servers differ in what they carry."""
 
     def adapted(self, channel: Channel) -> Capabilities:
-        """Return the capabilities on this very channel, without asking the network."""
+        """Return the capabilities on this very channel, without asking the network.
+
+        ``channel.limits`` is what `verify` found on the server the last time, empty before that.
+        """
+        ...
+
+
+@runtime_checkable
+class Addresses(Protocol):
+    """A platform that sends a copy of its own to each recipient."""
+
+    def recipients(self, channel: Channel, http: httpx2.Client) -> Iterable[str]:
+        """Return a reference for each who gets a copy, each once; asked when the post is due.
+
+        A reference is short, says nothing of the person, and stays the same; it comes back as ``variant.recipient``,
+        one delivery for each. An address or a name must never be one.
+        """
+        ...
+
+
+@runtime_checkable
+class Measures(Protocol):
+    """A platform that counts what became of a post."""
+
+    def measure(
+        self, receipts: Sequence[Receipt], channel: Channel, http: httpx2.Client
+    ) -> Mapping[str, Metrics]:
+        """Return the counts by remote_id, for up to ``capabilities.measure_batch`` posts; reading only.
+
+        A post that is gone is left out. None in a count is unknown, not zero.
+        """
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A platform where the public can say something back."""
+
+    def replies(self, channel: Channel, since: str | None, http: httpx2.Client) -> Iterable[Reply]:
+        """Return what came after the cursor `since` (None: the newest page or so), oldest first; reading only.
+
+        Each `Reply.cursor` is where the next call may go on. What was given before may come again.
+        """
+        ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """A platform where we can answer the public."""
+
+    def answer(self, reply: Reply, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
+        """Publish `variant` as our answer to `reply`, like `publish`: exactly one remote post."""
+        ...
+
+
+@runtime_checkable
+class Verifies(Protocol):
+    """A platform that can be asked who we are there."""
+
+    def verify(self, channel: Channel, http: httpx2.Client) -> Account:
+        """Say who the credentials belong to, what the server's own limits are and what is missing; reading only."""
+        ...
+
+
+@runtime_checkable
+class Refreshes(Protocol):
+    """A platform whose credentials expire and can be renewed."""
+
+    def refresh(self, channel: Channel, http: httpx2.Client) -> Mapping[str, str]:
+        """Return new secrets that take the place of the old ones of the same names; the core stores them.
+
+        Called once, by one worker at a time, after `Unauthorized`. It is never repeated by itself: raise `Unauthorized`
+        when a person has to log in again.
+        """
+        ...
+
+
+class Dialogue(Protocol):
+    """The person at the terminal of ``govpost channel login``."""
+
+    def say(self, words: str) -> None:
+        """Show a line."""
+        ...
+
+    def ask(self, question: str, *, secret: bool = False) -> str:
+        """Ask for a line; a secret is not shown while it is typed."""
+        ...
+
+    def redirect(self) -> str | None:
+        """Return the loopback address a browser may be sent back to; None where there is no browser: go out of band."""
+        ...
+
+    def visit(self, address: str) -> Mapping[str, str]:
+        """Open an address in the person's browser; return the query it came back to `redirect` with.
+
+        Without a browser the address is shown and the mapping is empty.
+        """
+        ...
+
+
+@runtime_checkable
+class Authorises(Protocol):
+    """A platform with a log-in of its own."""
+
+    def login(self, channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str, str]:
+        """Lead a person through the log-in and return the secrets to keep, by name; the core stores them encrypted."""
         ...
 
 
@@ -105,14 +225,18 @@ class Adapts(Protocol):
 class Example:
     """What the conformance suite plays with: a channel of this platform and the answer of a server that accepts.
 
-    ``answer`` is a status and a JSON body. ``words`` are the plugin's fixed templates: text it may send besides the
-    variant's. A setting may be ``{tmp}``, a folder of the suite's own.
+    ``answer`` is a status and a JSON body. ``server`` makes a small server of the platform's kind for the suite to
+    talk to: called once a test, it returns what answers each request. With it the optional parts are tried too.
+    ``limits`` is what `verify` would have found. ``words`` are the plugin's fixed templates: text it may send besides
+    the variant's. A setting may be ``{tmp}``, a folder of the suite's own.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     answer: tuple[int, Mapping[str, Any]] = (201, {"id": "42", "url": "https://platform.example/posts/42"})
     words: tuple[str, ...] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    server: Callable[[], Callable[[httpx2.Request], httpx2.Response]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

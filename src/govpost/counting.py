@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from govpost.domain import Capabilities, Counting
+
+_REMOTE = re.compile(r"(?<![\w/@])(@\w+(?:[\w.-]*\w)?)@[\w.-]+\w")
 
 
 def count(text: str, capabilities: Capabilities) -> int:
     """Return the length of `text` in the platform's own unit; a link costs ``link_chars`` where that is set.
 
+    With ``short_mentions`` ``@user@host`` costs what ``@user`` does (Mastodon's status_length_validator).
     Weighted counts bring their own price for links.
     """
     if capabilities.link_chars is not None and capabilities.count != "weighted":
         text = _priced(text, capabilities.link_chars)
+    if capabilities.short_mentions:
+        text = _REMOTE.sub(r"\1", text)
     return _UNITS[capabilities.count](text)
 
 

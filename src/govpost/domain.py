@@ -63,7 +63,8 @@ class Media:
 class Draft:
     """What an author wrote: one folder or file under content/.
 
-    ``wording`` holds an author's own words for a channel, one string a thread part. ``lines`` maps a front-matter
+    ``wording`` holds an author's own words for a channel, one string a thread part; ``options`` what only that
+    channel's platform knows (a content warning, categories). ``lines`` maps a front-matter
     key (``media.0.alt``, ``body``) to its line in ``path``, so that findings can point there.
     """
 
@@ -84,6 +85,7 @@ class Draft:
     priority: Priority = Priority.NORMAL
     media: tuple[Media, ...] = ()
     wording: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     corrects: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
@@ -108,7 +110,10 @@ class Capabilities:
 
     ``max_chars`` None means no limit; ``count`` is how it counts; ``link_chars`` is what any link costs (None: its
     own length). ``title`` and ``link`` say whether the platform has a field of its own for them. ``threads`` says
-    whether a post may reply to our own. ``max_media_bytes`` bounds one file. ``idempotent_for`` is how long a repeat
+    whether a post may reply to our own. ``max_bytes`` bounds the UTF-8 bytes of the text besides its length.
+    ``short_mentions``: of ``@user@host`` only ``@user`` counts. ``counted_options`` names the options whose words count
+    with the text. ``max_media_bytes`` bounds one file; ``alone`` names the media types that go out as the only file.
+    ``measure_batch`` is how many posts are measured in one call. ``idempotent_for`` is how long a repeat
     with the same key is known to be safe (None: never). ``settles_after`` is how long after a publish ``confirm`` can
     be believed when it finds nothing (None: never).
     """
@@ -116,14 +121,19 @@ class Capabilities:
     max_chars: int | None = None
     count: Counting = "graphemes"
     link_chars: int | None = None
+    max_bytes: int | None = None
+    short_mentions: bool = False
+    counted_options: tuple[str, ...] = ()
     max_media: int = 4
     max_media_bytes: int = 20_000_000
     media_types: tuple[str, ...] = ("image/jpeg", "image/png", "image/gif", "image/webp")
+    alone: tuple[str, ...] = ("video/mp4",)
     max_alt: int | None = None
     markup: Markup = "plain"
     title: bool = False
     link: bool = False
     threads: bool = False
+    measure_batch: int = 20
     idempotent_for: timedelta | None = None
     settles_after: timedelta | None = None
 
@@ -134,7 +144,9 @@ class Variant:
 
     ``key`` is the delivery's id, the idempotency key. ``reply_to`` is the receipt's remote_id of the part before.
     ``staged`` is what `stage` returned. ``at`` is the due instant, fixed with the key. ``corrects`` is the address
-    (or, lacking one, the remote_id) of the post this one corrects on the same channel.
+    (or, lacking one, the remote_id) of the post this one corrects on the same channel. ``options`` is what the author
+    asked of this platform alone, checked by its ``Options`` model and approved with the words; every part of a thread
+    carries it. ``recipient`` is the reference of the one this copy is for, where each has a copy of their own.
     """
 
     key: str
@@ -144,6 +156,8 @@ class Variant:
     link: str | None = None
     language: str | None = None
     media: tuple[Media, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    recipient: str | None = None
     reply_to: str | None = None
     staged: Mapping[str, Any] = field(default_factory=dict)
     at: datetime | None = None
@@ -160,6 +174,60 @@ class Receipt:
     remote_id: str
     url: str | None = None
     pending: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """Who a channel is on its platform, as the server itself says.
+
+    ``name`` is what people see (``@riverton@social.example.gov``). ``server`` names software and version. ``limits``
+    is JSON for `Channel.limits`: whatever `Adapts.adapted` needs to know of this server. ``missing`` names scopes or
+    rights that the credentials lack, in words. ``links`` are the addresses on the public profile. ``notes`` are
+    further things that a person should know.
+    """
+
+    remote_id: str
+    name: str
+    url: str | None = None
+    server: str = ""
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metrics:
+    """What a platform counts of one post; None is unknown, not zero."""
+
+    views: int | None = None
+    likes: int | None = None
+    shares: int | None = None
+    replies: int | None = None
+    quotes: int | None = None
+    clicks: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """The public's words to us: an answer to a post of ours, a mention, or a quote.
+
+    ``to`` is the remote_id of the post it answers. ``text`` is plain text. ``state`` is what the platform's moderation
+    says of it. ``cursor`` is what `Listens.replies` takes as ``since`` to go on after this one; None: no way on.
+    """
+
+    remote_id: str
+    text: str
+    author: str
+    at: datetime
+    kind: Literal["reply", "mention", "quote"] = "reply"
+    state: Literal["shown", "held", "spam"] = "shown"
+    author_url: str | None = None
+    url: str | None = None
+    to: str | None = None
+    language: str | None = None
+    cursor: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -37,6 +37,7 @@ def to_dict(draft: Draft) -> dict[str, Any]:
         "priority": draft.priority.value,
         "media": [_medium(medium) for medium in draft.media],
         "wording": {channel: list(parts) for channel, parts in draft.wording.items()},
+        "options": {channel: dict(options) for channel, options in draft.options.items()},
         "lines": dict(draft.lines),
     }
 
@@ -53,14 +54,20 @@ def from_dict(value: Mapping[str, Any], media_dir: Path) -> Draft:
         priority=Priority(value["priority"]),
         media=tuple(_medium_of(medium, media_dir) for medium in value["media"]),
         wording={channel: tuple(parts) for channel, parts in value["wording"].items()},
+        options={channel: dict(options) for channel, options in value["options"].items()},
         lines=dict(value["lines"]),
     )
 
 
 def variant_to_dict(variant: Variant) -> dict[str, Any]:
-    """Write what was approved of a variant as a JSON value: without key, at, reply_to and staged."""
+    """Write what was approved of a variant as a JSON value: without key, at, reply_to, recipient and staged."""
     words = {name: getattr(variant, name) for name in _VARIANT_WORDS}
-    return {**words, "action": variant.action.value, "media": [_medium(medium) for medium in variant.media]}
+    return {
+        **words,
+        "action": variant.action.value,
+        "media": [_medium(medium) for medium in variant.media],
+        "options": dict(variant.options),
+    }
 
 
 def variant_from_dict(
@@ -70,6 +77,7 @@ def variant_from_dict(
     key: str = "",
     at: datetime | None = None,
     reply_to: str | None = None,
+    recipient: str | None = None,
     staged: Mapping[str, Any] | None = None,
 ) -> Variant:
     """Read a variant, and add what its delivery knows."""
@@ -78,7 +86,9 @@ def variant_from_dict(
         key=key,
         action=Action(value["action"]),
         media=tuple(_medium_of(medium, media_dir) for medium in value["media"]),
+        options=dict(value["options"]),
         reply_to=reply_to,
+        recipient=recipient,
         staged=dict(staged or {}),
         at=at,
     )

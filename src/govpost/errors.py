@@ -17,9 +17,10 @@ PublishError            a platform's answer, by consequence
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 
 class GovpostError(Exception):
@@ -83,6 +84,10 @@ class Rejected(PublishError):
     """The platform said no to these bytes."""
 
 
+class NotWanted(PublishError):
+    """Who this copy is for no longer wants it, and nothing was sent."""
+
+
 class Unauthorized(PublishError):
     """Our credentials are not accepted."""
 
@@ -96,6 +101,25 @@ class RateLimited(Unavailable):
 
     def __init__(self, message: str = "", *, retry_after: timedelta | None = None, tip: str = "") -> None:
         super().__init__(message, tip=tip)
+        self.retry_after = retry_after
+
+
+class Processing(Unavailable):
+    """The platform still works on what was uploaded; raised by `stage` alone.
+
+    `staged` is kept and stands in ``variant.staged`` when `stage` is called again, `retry_after` from now.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        staged: Mapping[str, Any],
+        retry_after: timedelta = timedelta(seconds=30),
+        tip: str = "",
+    ) -> None:
+        super().__init__(message, tip=tip)
+        self.staged = staged
         self.retry_after = retry_after
 
 

@@ -111,6 +111,26 @@ class Fields:
             return {}
         return value
 
+    def json_table(self, value: Any, path: KeyPath, example: str) -> Mapping[str, Any]:
+        """Read keys and values of any depth: text, numbers, yes or no, lists and tables."""
+        return {
+            str(key): self._json(inner, (*path, str(key)))
+            for key, inner in self.table(value, path, example).items()
+        }
+
+    def _json(self, value: Any, path: KeyPath) -> Any:
+        match value:
+            case dict():
+                return self.json_table(value, path, "")
+            case list():
+                return [self._json(inner, (*path, str(index))) for index, inner in enumerate(value)]
+            case None | bool() | int() | float():
+                return value
+            case str():
+                return self.text(value, path)
+            case _:
+                return str(value)
+
     def choice(self, value: Any, path: KeyPath, known: Iterable[str], kind: str) -> str | None:
         """Read one of the known words."""
         words = tuple(known)

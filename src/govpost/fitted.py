@@ -49,6 +49,17 @@ class Fitted:
         """Say whether the platform takes a post down."""
         return isinstance(self.platform, Withdraws)
 
+    def options(self, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """Check what a post asks of this platform alone; return it checked, and what is wrong, each with its key."""
+        model = getattr(self.platform, "Options", None)
+        if model is None:
+            return {}, [("", f"the platform {self.platform.name} takes no options")] if asked else []
+        try:
+            checked = model.model_validate(deepcopy(dict(asked)))
+        except ValidationError as error:
+            return {}, [_wrong_option(model, each) for each in error.errors()]
+        return checked.model_dump(mode="json", exclude_unset=True), []
+
     def with_secrets(self) -> Channel:
         """Return the channel with its secrets resolved; `Refused` when one is missing.
 
@@ -124,6 +135,13 @@ def _settings(
         if isinstance(value, Path):
             settings[key] = str(config.root / value)
     return settings
+
+
+def _wrong_option(model: type[BaseModel], error: Any) -> tuple[str, str]:
+    path = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return path, f"there is no such option{did_you_mean(path, model.model_fields)}"
+    return path, "is missing" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
 
 
 def _mistake(config: Config, name: str, model: type[BaseModel], error: Any) -> Mistake:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from typing import Any
 
 from govpost.counting import count
 from govpost.domain import Action, Capabilities, Draft, Media, Variant
 from govpost.markup import link_to_html, markdown_pieces, plain, to_html, words_to_html
 from govpost.sentences import Piece, pieces
 
-__all__ = ["count", "fits", "over_limit", "plain", "render", "wrong_media"]
+__all__ = ["count", "counted", "fits", "over_limit", "plain", "render", "wrong_media"]
 
 
 def render(
@@ -34,6 +35,7 @@ def render(
             link=draft.link if capabilities.link and number == 0 else None,
             language=draft.language,
             media=draft.media if number == 0 else (),
+            options=draft.options.get(channel, {}),
             corrects=corrects,
         )
         for number, text in enumerate(_texts(draft, channel, capabilities))
@@ -50,14 +52,24 @@ def over_limit(variant: Variant, capabilities: Capabilities) -> str | None:
     """Say by how much the text is too long, or that there is none."""
     if not variant.text.strip() and not variant.media:
         return "there is no text"
-    limit = capabilities.max_chars
-    if limit is None:
-        return None
-    length = count(variant.text, capabilities)
-    if length <= limit:
-        return None
-    unit = "bytes" if capabilities.count == "bytes" else "characters"
-    return f"the text has {length} {unit}, {length - limit} over the limit of {limit}"
+    limit, length = capabilities.max_chars, counted(variant, capabilities)
+    if limit is not None and length > limit:
+        unit = "bytes" if capabilities.count == "bytes" else "characters"
+        return f"the text has {length} {unit}, {length - limit} over the limit of {limit}"
+    most, size = capabilities.max_bytes, len(variant.text.encode())
+    if most is not None and size > most:
+        return f"the text has {size} bytes, {size - most} over the limit of {most}"
+    return None
+
+
+def counted(variant: Variant, capabilities: Capabilities) -> int:
+    """Return the length of a variant as its platform counts it, with the options whose words count too."""
+    return count(variant.text, capabilities) + _counted_options(variant.options, capabilities)
+
+
+def _counted_options(options: Mapping[str, Any], capabilities: Capabilities) -> int:
+    able = replace(capabilities, link_chars=None, short_mentions=False)
+    return sum(count(str(options[name]), able) for name in capabilities.counted_options if options.get(name))
 
 
 def wrong_media(variant: Variant, capabilities: Capabilities) -> list[tuple[int | None, str]]:
@@ -65,6 +77,9 @@ def wrong_media(variant: Variant, capabilities: Capabilities) -> list[tuple[int 
     found: list[tuple[int | None, str]] = []
     if len(variant.media) > capabilities.max_media:
         found.append((None, f"there {_files(len(variant.media))}, the limit is {capabilities.max_media}"))
+    solo = [medium for medium in variant.media if medium.mime in capabilities.alone]
+    if solo and len(variant.media) > 1:
+        found.append((None, f"{solo[0].path.name} is {solo[0].mime} and goes out only by itself"))
     for index, medium in enumerate(variant.media):
         found += [(index, f"{medium.path.name} {reason}") for reason in _wrong_medium(medium, capabilities)]
     return found
@@ -101,7 +116,8 @@ def _texts(draft: Draft, channel: str, capabilities: Capabilities) -> Sequence[s
     own = draft.wording.get(channel)
     if own:
         return [words_to_html(words) for words in own] if capabilities.markup == "html" else own
-    return _parts(_whole(draft, capabilities), capabilities)
+    taken = _counted_options(draft.options.get(channel, {}), capabilities)
+    return _parts(_whole(draft, capabilities), capabilities, taken)
 
 
 def _whole(draft: Draft, capabilities: Capabilities) -> str:
@@ -126,9 +142,12 @@ def _holds(text: str, link: str | None) -> bool:
     return re.search(rf"(?<![\w/=]){re.escape(link)}{after}", text) is not None
 
 
-def _parts(text: str, capabilities: Capabilities) -> list[str]:
-    """Part a text that is over the limit at the ends of sentences, where the platform has threads."""
-    limit = capabilities.max_chars
+def _parts(text: str, capabilities: Capabilities, taken: int) -> list[str]:
+    """Part a text that is over the limit at the ends of sentences, where the platform has threads.
+
+    `taken` is how much of the limit each part's options use up.
+    """
+    limit = None if capabilities.max_chars is None else capabilities.max_chars - taken
     if limit is None or not capabilities.threads or capabilities.markup == "html":
         return [text]
     found = markdown_pieces(text) if capabilities.markup == "markdown" else pieces(text)

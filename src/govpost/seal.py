@@ -97,12 +97,13 @@ def _broken_words(
     version: VersionRecord, delivery: DeliveryRecord, variant: Variant, hashes: Sequence[str]
 ) -> str | None:
     sealed = version.channels.get(delivery.channel)
-    if sealed is None or delivery.part > len(sealed["parts"]):
+    number = 1 if delivery.recipient else delivery.part
+    if sealed is None or number > len(sealed["parts"]):
         return "this channel or part was never approved"
     for medium, found in zip(variant.media, hashes, strict=True):
         if found != medium.sha256:
             return f"the stored file {medium.path.name[:12]} {'changed' if found else 'is gone'} since the approval"
-    if part_digest(variant, hashes) != sealed["parts"][delivery.part - 1]["digest"]:
+    if part_digest(variant, hashes) != sealed["parts"][number - 1]["digest"]:
         return "the stored words differ from those that were approved"
     return None
 

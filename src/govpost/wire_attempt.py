@@ -173,9 +173,17 @@ def never() -> bool:
 
 
 class Client(httpx2.Client):
-    """The client that platforms get: no redirects, no environment; it remembers what could not be built."""
+    """The client that platforms get: no redirects, no environment; it remembers what could not be built.
 
-    def __init__(self, recorder: Recorder) -> None:
+    `budget`, `stop` and `sleep` are the attempt's, for `govpost.polling`.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        stop: Callable[[], bool] = never,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         super().__init__(
             transport=recorder,
             trust_env=False,
@@ -185,6 +193,7 @@ class Client(httpx2.Client):
         )
         self.unbuilt: BaseException | None = None
         self._recorder = recorder
+        self.budget, self.stop, self.sleep = recorder.budget, stop, sleep
 
     def build_request(self, *args: Any, **kwargs: Any) -> httpx2.Request:
         """Build a request as httpx2 does."""
@@ -232,7 +241,7 @@ class Attempt:
         self._recorder = Recorder(
             self.budget, trusted_hosts(channel.settings), transport=transport, read_only=read_only
         )
-        self.client = Client(self._recorder)
+        self.client = Client(self._recorder, stop, sleep)
 
     def __enter__(self) -> Self:
         return self

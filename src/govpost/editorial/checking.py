@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Checked:
 
 def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
     """Render a draft for its channels and run every rule over it; changes nothing."""
+    draft = _with_options(desk, draft)
     original = _original(tx.conn, draft, desk.config.root)
     variants, targets = _render(tx.conn, desk, draft, original)
     own = posts.by_slug(tx.conn, draft.slug)
@@ -60,6 +61,25 @@ def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
     findings = run(desk.rules, _context(tx.conn, desk, draft, variants, related, tx.now))
     findings += _not_loaded(desk, draft) + _no_slot(tx, desk, draft, variants, targets, own)
     return Checked(draft=draft, variants=variants, targets=targets, findings=findings)
+
+
+def _with_options(desk: Desk, draft: Draft) -> Draft:
+    """Return the draft with its options as the platforms understand them; `Mistakes` names all that are wrong."""
+    checked: dict[str, Mapping[str, Any]] = dict(draft.options)
+    mistakes: list[Mistake] = []
+    for name in set(draft.channels) & set(desk.fitted):
+        checked[name], wrong = desk.fitted[name].options(draft.options.get(name, {}))
+        mistakes += [_wrong_option(desk, draft, name, key, why) for key, why in wrong]
+    if mistakes:
+        raise Mistakes(sorted(mistakes, key=lambda mistake: mistake.line or 0))
+    return replace(draft, options={name: options for name, options in checked.items() if options})
+
+
+def _wrong_option(desk: Desk, draft: Draft, name: str, key: str, why: str) -> Mistake:
+    full = f"options.{name}" + (f".{key}" if key else "")
+    line = draft.lines.get(full) or draft.lines.get(f"options.{name}") or draft.lines.get("options")
+    tip = f"the README of the platform {desk.fitted[name].platform.name} lists its options"
+    return Mistake(message=f"{full}: {why}", file=_named(draft, desk.config.root), line=line, tip=tip)
 
 
 def _original(conn: Connection, draft: Draft, root: Path) -> PostRecord | None:

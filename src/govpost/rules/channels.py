@@ -19,6 +19,7 @@ def _unknown(context: RuleContext) -> Iterator[Finding]:
         yield blocks(context, "U10", "the post goes to no channel", tip, at="channels")
     named = [(f"channels.{index}", name) for index, name in enumerate(draft.channels)]
     named += [(f"wording.{name}", name) for name in draft.wording]
+    named += [(f"options.{name}", name) for name in draft.options]
     for key, name in named:
         if name not in context.channels:
             message = f"no channel is called '{name}'{did_you_mean(name, context.channels)}"

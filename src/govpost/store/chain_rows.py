@@ -38,4 +38,4 @@ class HeadRow(SQLModel, table=True):
     hash: str
 
 
-EVENT, HEAD = table(EventRow), table(HeadRow)
+EVENT, HEAD = TABLES = table(EventRow), table(HeadRow)

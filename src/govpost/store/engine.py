@@ -27,7 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import SQLModel
 
 from govpost.errors import Refused, StoreUnavailable
-from govpost.store import chain
+from govpost.store import account_rows, chain, chain_rows, gathered_rows, rows
 from govpost.store.chain_rows import HEAD
 from govpost.store.rows import META, SCHEMA
 from govpost.times import utcnow
@@ -35,6 +35,9 @@ from govpost.times import utcnow
 BUSY_SECONDS = 10
 WAL_IS_SAFE = (3, 51, 3)
 """Before this SQLite version, WAL with several connections can corrupt a database (sqlite.org/wal.html)."""
+
+
+_TABLES = [*rows.TABLES, *chain_rows.TABLES, *account_rows.TABLES, *gathered_rows.TABLES]
 
 
 @dataclass(kw_only=True)
@@ -126,7 +129,7 @@ class Store:
             if inspect(conn).has_table("meta"):
                 self._check_schema(conn)
                 return
-            SQLModel.metadata.create_all(conn)
+            SQLModel.metadata.create_all(conn, tables=_TABLES)
             conn.execute(
                 insert(META), [{"key": "schema", "value": SCHEMA}, {"key": "journal", "value": journal}]
             )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Column, Index, Table, text
 from sqlmodel import Field, SQLModel
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the tables; a store with another one is refused."""
 
 
@@ -115,7 +115,8 @@ class DeliveryRecord(SQLModel):
 
     ``slot`` is the time the planner gave and lateness is judged by, ``due`` the time of the next try. ``waits_for``
     is the delivery that must be live first. ``tries`` counts claims and fences them; ``attempts`` counts what was
-    used up. ``ambiguous`` says that some attempt may have published and nobody has settled it.
+    used up. ``recipient`` is the reference of the one a copy is for, ``staged`` what an unfinished `stage` left.
+    ``ambiguous`` says that some attempt may have published and nobody has settled it.
     """
 
     id: str = Field(primary_key=True)
@@ -141,6 +142,8 @@ class DeliveryRecord(SQLModel):
     target: str | None = None
     notice: str | None = None
     waits_for: str | None = Field(default=None, index=True)
+    recipient: str | None = None
+    staged: dict[str, Any] | None = None
     reason: str = ""
     tries: int = 0
     attempts: int = 0
@@ -166,6 +169,7 @@ class DeliveryRow(DeliveryRecord, table=True):
     )
     variant: Any = json_column()
     receipt: Any = json_column()
+    staged: Any = json_column()
 
 
 class AttemptRecord(SQLModel):
@@ -277,3 +281,4 @@ POST, VERSION, APPROVAL = table(PostRow), table(VersionRow), table(ApprovalRow)
 SHOWN, REMARK, DELIVERY, ATTEMPT = table(ShownRow), table(RemarkRow), table(DeliveryRow), table(AttemptRow)
 CHANNEL, PILOT, CHARTER = table(ChannelRow), table(PilotRow), table(CharterRow)
 META, DAEMON = table(MetaRow), table(DaemonRow)
+TABLES = (POST, VERSION, APPROVAL, SHOWN, REMARK, DELIVERY, ATTEMPT, CHANNEL, PILOT, CHARTER, META, DAEMON)

@@ -1,0 +1,1 @@
+"""The plugins against servers that nobody here wrote; see README.md."""

