@@ -261,9 +261,10 @@ def day(days: int) -> str:
 
 
 ON_TERMINAL = (
-    "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\nfrom govpost.cli import main; main()"
+    "import fcntl, signal, termios; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\nfrom govpost.cli import main; main()"
 )
-"""Takes the terminal as its own, so that Ctrl-C reaches it."""
+"""Takes the terminal as its own, so that Ctrl-C reaches it, even where the tests themselves run with it ignored."""
 
 
 def read_until(fd: int, words: str, seconds: float = 60) -> str:
