@@ -18,13 +18,13 @@ FLOORS = (
     (
         "pure",
         "characters toml_lines config_values config_model config_checks config front_matter fields media content"
-        " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_attempt"
-        " polling wire_limits wire outcomes",
+        " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_limits"
+        " wire_attempt polling wire outcomes",
     ),
     ("keepers", "registry vault fitted people media_store store"),
     (
         "verbs",
-        "config_watch seal planning duties attempts publisher settling pilots editorial workspace",
+        "config_watch seal planning duties attempts trouble addressing publisher settling pilots editorial workspace",
     ),
     ("roof", "daemon testing scaffold demo cli"),
 )

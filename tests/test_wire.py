@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import httpx2
 import pytest
@@ -18,7 +18,6 @@ from govpost.wire import (
     publish_error,
     quick_tries,
     read_error,
-    retry_after,
     stage_error,
 )
 
@@ -241,36 +240,6 @@ def test_only_reading_is_allowed_where_reading_is_meant():
         assert one.client.get(URL).status_code == 201
     assert one.left == 0
     assert len(wire.requests) == 1
-
-
-@pytest.mark.parametrize(
-    ("value", "wait"),
-    [
-        ("120", timedelta(minutes=2)),
-        ("0", timedelta(0)),
-        ("-5", timedelta(0)),
-        ("1.5", timedelta(seconds=1.5)),
-        ("999999999999999999999999999", timedelta(hours=24)),
-        ("Sat, 21 Nov 2026 12:01:00 GMT", timedelta(minutes=1)),
-        ("Sat, 21 Nov 2026 11:00:00 GMT", timedelta(0)),
-        ("Sun, 22 Nov 2037 12:00:00 -0000", timedelta(hours=24)),
-        ("soon", None),
-        ("", None),
-        ("nan", None),
-    ],
-)
-def test_retry_after_is_read_bounded_and_never_negative(value, wait):
-    answer = httpx2.Response(429, headers={"retry-after": value, "date": "Sat, 21 Nov 2026 12:00:00 GMT"})
-    assert retry_after(answer) == wait
-
-
-def test_retry_after_without_the_servers_clock_counts_from_now():
-    later = datetime.now(UTC) + timedelta(hours=2)
-    wait = retry_after(
-        httpx2.Response(429, headers={"retry-after": later.strftime("%a, %d %b %Y %H:%M:%S GMT")})
-    )
-    assert wait is not None
-    assert timedelta(hours=1, minutes=59) < wait <= timedelta(hours=2)
 
 
 def test_a_wait_that_a_plugin_asks_for_is_bounded_too():

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from govpost import wire
 from govpost.config import Config
-from govpost.contract import Amends, Confirms, Stages, Withdraws
+from govpost.contract import Addresses, Amends, Confirms, Stages, Withdraws
 from govpost.domain import Action, Channel, Receipt, Variant
 from govpost.errors import PublishError, Rejected, Unavailable, Uncertain
 from govpost.fitted import Fitted
 from govpost.store.deliveries import Fence
 from govpost.store.rows import DeliveryRecord
+from govpost.wire_limits import Budget
 
 Monotonic = Callable[[], float]
+
+_MOST_RECIPIENTS = 100_000
+_REFERENCE = re.compile(r"[!-?A-~]{1,200}")
+"""Printable ASCII without a space or an @: a reference is never an address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +48,18 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of a call: a receipt or an error, whether the plugin itself broke, and what was said on the wire."""
+    """What came of a call: a receipt or an error, whether the plugin itself broke, and what was said on the wire.
+
+    ``room`` is what the answers said of the platform's rate limits.
+    """
 
     receipt: Receipt | None = None
     error: PublishError | None = None
     crashed: bool = False
     staged: Mapping[str, Any] = field(default_factory=dict)
+    recipients: tuple[str, ...] = ()
     evidence: list[dict[str, Any]] = field(default_factory=list)
+    room: Budget | None = None
 
 
 def receipt_of(delivery: DeliveryRecord) -> Receipt | None:
@@ -86,10 +98,42 @@ def stage(
                 stop,
                 wire.stage_error,
             )
-            return Answer(staged=dict(staged), evidence=attempt.evidence())
+            return Answer(staged=dict(staged), evidence=attempt.evidence(), room=attempt.room)
         except BaseException as error:
             failure = _meaning(wire.stage_error, error, attempt, Unavailable)
             return Answer(error=failure, crashed=wire.is_plugin_fault(error), evidence=attempt.evidence())
+
+
+def recipients(
+    fitted: Fitted, claim: Claim, channel: Channel, stop: Callable[[], bool], monotonic: Monotonic
+) -> Answer:
+    """Ask who gets a copy; an Answer without an error names at least one, each once."""
+    platform = fitted.platform
+    assert isinstance(platform, Addresses)  # noqa: S101 - the caller asked `fitted.addresses`
+    with wire.Attempt(
+        channel, deadline=claim.deadline, monotonic=monotonic, stop=stop, read_only=True
+    ) as attempt:
+        try:
+            found = _references(platform.recipients(channel, attempt.client))
+            return Answer(recipients=found, evidence=attempt.evidence())
+        except BaseException as error:
+            failure = _meaning(wire.stage_error, error, attempt, Unavailable)
+            return Answer(error=failure, crashed=wire.is_plugin_fault(error), evidence=attempt.evidence())
+
+
+def _references(found: Iterable[object]) -> tuple[str, ...]:
+    """Return the references, each once; `Rejected` when one is none or there are too many to be a list of people."""
+    references = dict.fromkeys(islice(found, _MOST_RECIPIENTS + 1))
+    if len(references) > _MOST_RECIPIENTS:
+        raise Rejected(f"there are more than {_MOST_RECIPIENTS:,} recipients")
+    wrong = [each for each in references if not isinstance(each, str) or not _REFERENCE.fullmatch(each)]
+    if wrong:
+        raise Rejected(f"the plugin gave {len(wrong)} references that are none, or that show an address")
+    if not references:
+        raise Rejected(
+            "there is nobody to send it to", tip="see the list of recipients in the channel's settings"
+        )
+    return tuple(str(each) for each in references)
 
 
 def publish(fitted: Fitted, claim: Claim, channel: Channel, monotonic: Monotonic = time.monotonic) -> Answer:
@@ -97,10 +141,11 @@ def publish(fitted: Fitted, claim: Claim, channel: Channel, monotonic: Monotonic
     with wire.Attempt(channel, deadline=claim.deadline, monotonic=monotonic) as attempt:
         try:
             receipt = _act(fitted, claim, channel, attempt)
-            return Answer(receipt=receipt, evidence=attempt.evidence())
+            return Answer(receipt=receipt, evidence=attempt.evidence(), room=attempt.room)
         except BaseException as error:
             failure = _meaning(wire.publish_error, error, attempt, Uncertain)
-            return Answer(error=failure, crashed=wire.is_plugin_fault(error), evidence=attempt.evidence())
+            crashed = wire.is_plugin_fault(error)
+            return Answer(error=failure, crashed=crashed, evidence=attempt.evidence(), room=attempt.room)
 
 
 def _act(fitted: Fitted, claim: Claim, channel: Channel, attempt: wire.Attempt) -> Receipt:
@@ -140,7 +185,7 @@ def confirm(
                 wire.judge_gone(attempt)
             else:
                 found = wire.judge(found, attempt)
-            return Answer(receipt=found, evidence=attempt.evidence())
+            return Answer(receipt=found, evidence=attempt.evidence(), room=attempt.room)
         except BaseException as error:
             return Answer(
                 error=_meaning(wire.read_error, error, attempt, Unavailable), evidence=attempt.evidence()

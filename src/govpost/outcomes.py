@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from govpost.domain import Capabilities, Receipt
-from govpost.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
+from govpost.errors import (
+    NotWanted,
+    Processing,
+    PublishError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
 from govpost.rates import Rate
 from govpost.states import DeliveryState
 from govpost.times import describe
@@ -19,6 +27,7 @@ FIRST_LOOK = timedelta(seconds=5)
 SHARE_OF_GRACE = 0.9
 _GROWTH = 5
 _SHORTEST_DELAY = timedelta(seconds=1)
+_LONGEST_PROCESSING = timedelta(hours=1)
 
 BREAKER_AFTER = 3
 BREAKER_FIRST = timedelta(minutes=1)
@@ -83,17 +92,30 @@ def of_error(
 ) -> Outcome:
     """Say what an error means for the delivery: wait, stop, or ask a person."""
     said = str(error) + (f" ({error.tip})" if error.tip else "")
-    if isinstance(error, RateLimited):
-        return _told_to_wait(error, said, now)
-    if isinstance(error, Unauthorized):
-        return Outcome(state=DeliveryState.QUEUED, reason=said, locked_out=True)
+    free = _no_attempt_used(error, said, standing, now)
+    if free is not None:
+        return free
     used = standing.attempts + 1
     if isinstance(error, Unavailable) and used < rate.attempts:
         values = {"attempts": used, "due": now + delay(used, rate)}
         return Outcome(state=DeliveryState.QUEUED, reason=said, values=values, trouble=True)
-    if isinstance(error, Rejected | Unavailable):
+    if isinstance(error, Rejected | NotWanted | Unavailable):
         return _ended(error, said, standing, used)
     return _unknown(said, standing, used, rate, capabilities, now, attempt)
+
+
+def _no_attempt_used(error: PublishError, said: str, standing: Standing, now: datetime) -> Outcome | None:
+    match error:
+        case RateLimited():
+            return _told_to_wait(error, said, now)
+        case Processing():
+            return _still_working(error, said, now)
+        case Unauthorized():
+            return Outcome(state=DeliveryState.QUEUED, reason=said, locked_out=True)
+        case NotWanted() if not standing.ambiguous:
+            return Outcome(state=DeliveryState.CANCELLED, reason=said)
+        case _:
+            return None
 
 
 def ask_first(outcome: Outcome, now: datetime) -> Outcome:
@@ -112,6 +134,12 @@ def _told_to_wait(error: RateLimited, said: str, now: datetime) -> Outcome:
     return Outcome(
         state=DeliveryState.QUEUED, reason=reason, values={"due": until}, channel_waits_until=until
     )
+
+
+def _still_working(error: Processing, said: str, now: datetime) -> Outcome:
+    wait = max(_SHORTEST_DELAY, min(error.retry_after, _LONGEST_PROCESSING))
+    values = {"due": now + wait, "staged": dict(error.staged)}
+    return Outcome(state=DeliveryState.QUEUED, reason=said, values=values)
 
 
 def _ended(error: PublishError, said: str, standing: Standing, used: int) -> Outcome:

@@ -14,17 +14,17 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from govpost import attempts, outcomes, seal
+from govpost import addressing, attempts, outcomes, seal, trouble
 from govpost.attempts import Answer, Claim, Monotonic
 from govpost.config import Config
-from govpost.domain import Action
+from govpost.domain import Action, Channel
 from govpost.draft_json import variant_from_dict
 from govpost.errors import PublishError, Refused, StoreUnavailable, Uncertain
 from govpost.fitted import Fitted
 from govpost.outcomes import Outcome, Standing
 from govpost.render import fits
-from govpost.states import DeliveryState, PilotState, Role
-from govpost.store import channels, deliveries, meta, obstacles, pilots, rescue
+from govpost.states import DeliveryState
+from govpost.store import channels, deliveries, meta, obstacles, rescue
 from govpost.store.deliveries import Fence
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DeliveryRecord
@@ -81,19 +81,35 @@ class Publisher:
         if claim is None:
             return gated
         self.claimed(claim.delivery)
+        self._carry_out(fitted, claim, channel, gated=gated)
+        return True
+
+    def _carry_out(self, fitted: Fitted, claim: Claim, channel: Channel, *, gated: bool) -> None:
         staged = Answer()
         if not gated:
             if not self._check(fitted, claim, self._as_approved):
-                return True
+                return
+            if addressing.is_wanted(fitted, claim.delivery):
+                self._part(fitted, claim, channel)
+                return
             staged = attempts.stage(fitted, claim, channel, self.must_stop, self.monotonic)
             claim = claim.with_staged(staged.staged)
             if staged.error is not None:
                 self._record(fitted, claim, staged)
             if staged.error is not None or not self._check(fitted, claim, self._gate):
-                return True
+                return
         answer = attempts.publish(fitted, claim, channel, self.monotonic)
-        self._record(fitted, claim, replace(answer, evidence=staged.evidence + answer.evidence))
-        return True
+        room = answer.room or staged.room
+        self._record(fitted, claim, replace(answer, evidence=staged.evidence + answer.evidence, room=room))
+
+    def _part(self, fitted: Fitted, claim: Claim, channel: Channel) -> None:
+        """Part the delivery among its recipients; nothing has gone out, so a store in trouble means: later."""
+        asked = attempts.recipients(fitted, claim, channel, self.must_stop, self.monotonic)
+        if asked.error is not None:
+            self._record(fitted, claim, asked)
+            return
+        said = f"{len(asked.recipients)} recipients"
+        self._insist(claim, said, lambda tx: addressing.part(tx, claim, asked.recipients))
 
     def open(self) -> bool:
         """Say whether anything may be taken on now."""
@@ -134,7 +150,7 @@ class Publisher:
             if taken is None:
                 return None, False
             claim = self._prepare(tx, taken, config)
-            if fitted.stages or claim.variant.media:
+            if fitted.stages or claim.variant.media or addressing.is_wanted(fitted, taken):
                 return claim, False
             return (claim if self._gate(tx, fitted, claim, []) else None), True
 
@@ -146,6 +162,8 @@ class Publisher:
             key=taken.id,
             at=taken.slot,
             reply_to=before.remote_id if before and taken.action == Action.PUBLISH else None,
+            recipient=taken.recipient,
+            staged=taken.staged,
         )
         return Claim(
             config=config,
@@ -250,13 +268,17 @@ class Publisher:
         delivery = claim.delivery
         outcome = self._outcome(fitted, claim, answer, tx)
         deliveries.end_attempt(tx, delivery, str(outcome.state), outcome.reason, answer.evidence)
-        if deliveries.move(tx, delivery, outcome.state, outcome.reason, fence=claim.fence, **outcome.values):
+        if outcome.state == DeliveryState.CANCELLED:
+            _call_off(tx, claim, outcome)
+        elif deliveries.move(
+            tx, delivery, outcome.state, outcome.reason, fence=claim.fence, **outcome.values
+        ):
             if answer.receipt is not None:
                 rescue.note_duplicate(tx, delivery, outcome.values)
             self._after(tx, claim, outcome)
         elif answer.receipt is not None:
             rescue.late_receipt(tx, delivery, dict(outcome.values))
-        _note_trouble(tx, fitted.name, outcome, crashed=answer.crashed)
+        trouble.note(tx, fitted.name, outcome, crashed=answer.crashed, room=answer.room)
 
     def _after(self, tx: Tx, claim: Claim, outcome: Outcome) -> None:
         if outcome.repeat_at is not None:
@@ -265,36 +287,14 @@ class Publisher:
             deliveries.move(tx, again, DeliveryState.QUEUED, why, due=outcome.repeat_at, check_at=None)
 
 
+def _call_off(tx: Tx, claim: Claim, outcome: Outcome) -> None:
+    """Cancel a copy that nobody wants any more: nothing of it was sent."""
+    if deliveries.move(tx, claim.delivery, DeliveryState.QUEUED, outcome.reason, fence=claim.fence):
+        back = deliveries.get(tx.conn, claim.delivery.id)
+        deliveries.move(tx, back, DeliveryState.CANCELLED, outcome.reason)
+
+
 def _give_back(tx: Tx, claim: Claim, why: str) -> None:
     """Queue again what did not pass the gate; what may be public from before stays an open question."""
     deliveries.end_attempt(tx, claim.delivery, "queued", why, [])
     deliveries.move(tx, claim.delivery, DeliveryState.QUEUED, why, fence=claim.fence)
-
-
-def _note_trouble(tx: Tx, name: str, outcome: Outcome, *, crashed: bool) -> None:
-    """Keep what an outcome says of its channel: told to wait, locked out, failing, or well again."""
-    channel = channels.get(tx.conn, name)
-    if outcome.channel_waits_until is not None:
-        longest = max(channel.next_allowed_at or outcome.channel_waits_until, outcome.channel_waits_until)
-        channels.put(tx, name, next_allowed_at=longest)
-    if outcome.locked_out:
-        channels.pause(
-            tx, name, channels.FOR_GOOD, f"{outcome.reason}; mend the credentials, then resume the channel"
-        )
-    if not outcome.trouble:
-        if (
-            (channel.failures or channel.crashes)
-            and outcome.channel_waits_until is None
-            and not outcome.locked_out
-        ):
-            channels.put(tx, name, failures=0, crashes=0)
-        return
-    failures, crashes = channel.failures + 1, channel.crashes + 1 if crashed else 0
-    channels.put(tx, name, failures=failures, crashes=crashes)
-    pause = outcomes.breaker_pause(failures)
-    if pause is not None and not channels.is_paused(channel, tx.now):
-        channels.pause(tx, name, tx.now + pause, f"{failures} failures in a row, the last: {outcome.reason}")
-    pilot = pilots.get(tx.conn, name)
-    if crashes >= outcomes.CRASHES_SUSPEND and pilot is not None and pilot.state in ("running", "graduated"):
-        why = f"its plugin broke {crashes} times in a row, the last: {outcome.reason}"
-        pilots.move(tx, pilot, PilotState.SUSPENDED, frozenset({Role.DAEMON}), why, resumes_to=pilot.state)

@@ -7,13 +7,21 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx2
 
+from govpost import wire_limits
 from govpost.domain import Receipt
-from govpost.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
+from govpost.errors import (
+    Processing,
+    PublishError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    Uncertain,
+)
 from govpost.evidence import Exchange, Redactor, bounded, storable
 from govpost.wire_attempt import Attempt, Client
 
@@ -29,14 +37,12 @@ __all__ = [
     "publish_error",
     "quick_tries",
     "read_error",
-    "retry_after",
     "retrying",
     "stage_error",
 ]
 
 T = TypeVar("T")
 
-LONGEST_WAIT = timedelta(hours=24)
 QUICK_TRIES = 3
 QUICK_WAIT = 60.0
 
@@ -165,8 +171,13 @@ def retrying(attempt: Attempt, stop: Callable[[], bool] | None = None) -> tenaci
             seconds -= _NAP
 
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Unavailable), wait=wait, stop=enough, sleep=nap, reraise=True
+        retry=tenacity.retry_if_exception(_worth_another_try), wait=wait, stop=enough, sleep=nap, reraise=True
     )
+
+
+def _worth_another_try(error: BaseException) -> bool:
+    """A platform that still works on an upload is asked again later; what went up must not go up anew."""
+    return isinstance(error, Unavailable) and not isinstance(error, Processing)
 
 
 def _own_word(error: PublishError, attempt: Attempt) -> PublishError:
@@ -216,42 +227,18 @@ def _nothing_published(error: BaseException, exchange: Exchange | None, told: st
 
 def _refused(answer: httpx2.Response, told: str) -> PublishError:
     """Say what a 4xx or 503 means; anything else is Unavailable."""
-    status, wait = answer.status_code, retry_after(answer)
+    status, now = answer.status_code, datetime.now(UTC)
+    wait = wire_limits.retry_after(answer.headers, now)
     if status == 401:
         return Unauthorized(told)
-    if status == 429 or (status == 503 and wait is not None):
+    if status == 429:
+        left = wire_limits.budget(answer.headers, now)
+        return RateLimited(told, retry_after=wait if wait is not None or left is None else left.reset)
+    if status == 503 and wait is not None:
         return RateLimited(told, retry_after=wait)
     if 400 <= status < 500 and status not in (408, 425):
         return Rejected(told)
     return Unavailable(told)
-
-
-def retry_after(answer: httpx2.Response) -> timedelta | None:
-    """Return how long an answer asks us to wait, from nothing to 24 hours; None when it does not say."""
-    value = answer.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[+-]?\d+(\.\d*)?", value):
-        return _bounded(float(value[:20]))
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return _bounded((_aware(until) - _clock_of(answer)).total_seconds())
-
-
-def _bounded(seconds: float) -> timedelta:
-    return timedelta(seconds=min(max(seconds, 0.0), LONGEST_WAIT.total_seconds()))
-
-
-def _clock_of(answer: httpx2.Response) -> datetime:
-    """Return the other side's own clock, so that a wrong one on either side does not matter."""
-    try:
-        return _aware(parsedate_to_datetime(answer.headers.get("date", "")))
-    except ValueError:
-        return datetime.now(UTC)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _cleaned(error: PublishError, clean: Redactor) -> PublishError:
@@ -260,6 +247,9 @@ def _cleaned(error: PublishError, clean: Redactor) -> PublishError:
     error.tip = clean(str(error.tip or ""))
     if isinstance(error, RateLimited):
         error.retry_after = _wait(error.retry_after)
+    if isinstance(error, Processing):
+        error.retry_after = _wait(error.retry_after) or timedelta()
+        error.staged = bounded(clean.tree(error.staged))
     return error
 
 
@@ -268,7 +258,7 @@ def _wait(asked: object) -> timedelta | None:
     seconds = asked.total_seconds() if isinstance(asked, timedelta) else asked
     if not isinstance(seconds, int | float) or not math.isfinite(seconds):
         return None
-    return _bounded(float(seconds))
+    return wire_limits.bounded(float(seconds))
 
 
 def _told(error: BaseException | None, exchange: Exchange | None, clean: Redactor | None) -> str:

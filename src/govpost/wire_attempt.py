@@ -11,13 +11,14 @@ from typing import Any, Self
 
 import httpx2
 
-from govpost import __version__
+from govpost import __version__, wire_limits
 from govpost.domain import Channel
 from govpost.errors import PublishError, Rejected
 from govpost.evidence import MULTIPART_LIMIT, READS, TEXT_LIMIT, Body, Exchange, Redactor
 from govpost.wire_guard import Budget, GuardedTransport, Late, trusted_hosts
 
 _CONNECT_SECONDS = 10.0
+_LAST = 20
 
 # Raised by a transport that is not ours before anything of the request has gone.
 _NOT_SENT = (
@@ -260,6 +261,14 @@ class Attempt:
     def left(self) -> int:
         """Return how many requests that may change something have left."""
         return sum(exchange.writes and exchange.left for exchange in self.exchanges)
+
+    @property
+    def room(self) -> wire_limits.Budget | None:
+        """Return the tightest rate limit that the answers so far spoke of; None when they spoke of none."""
+        now = datetime.now(UTC)
+        answers = [exchange.response for exchange in self.exchanges if exchange.response is not None]
+        budgets = filter(None, (wire_limits.budget(answer.headers, now) for answer in answers[-_LAST:]))
+        return min(budgets, key=lambda each: (each.rest is None, each.share), default=None)
 
     def evidence(self) -> list[dict[str, Any]]:
         """Return the exchanges as JSON, without secrets."""
