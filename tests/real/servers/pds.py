@@ -34,12 +34,12 @@ class BlueskyAccount:
 
     def client(self) -> httpx2.Client:
         """Return a client that is logged in; its base URL is that of the XRPC methods."""
-        client = httpx2.Client(base_url=f"{self.url}/xrpc/", timeout=30, trust_env=False)
-        session = client.post(
-            "com.atproto.server.createSession", json={"identifier": self.handle, "password": self.password}
+        asked = {"identifier": self.handle, "password": self.password}
+        session = httpx2.post(
+            f"{self.url}/xrpc/com.atproto.server.createSession", json=asked, timeout=30, trust_env=False
         )
-        client.headers["authorization"] = f"Bearer {session.raise_for_status().json()['accessJwt']}"
-        return client
+        headers = {"authorization": f"Bearer {session.raise_for_status().json()['accessJwt']}"}
+        return httpx2.Client(base_url=f"{self.url}/xrpc/", headers=headers, timeout=30, trust_env=False)
 
     def records(self, collection: str = "app.bsky.feed.post") -> list[dict[str, Any]]:
         """Return what stands in the account's public repository, oldest first."""
@@ -51,8 +51,21 @@ class BlueskyAccount:
         return records
 
 
+def known_account(url: str, who: str) -> BlueskyAccount:
+    """Return the account that the environment names, with the DID that the server knows it by."""
+    handle = os.environ[f"GOVPOST_BLUESKY_{who}HANDLE"]
+    ask = {"handle": handle}
+    answer = httpx2.get(f"{url}/xrpc/com.atproto.identity.resolveHandle", params=ask, timeout=30)
+    did = answer.raise_for_status().json()["did"]
+    return BlueskyAccount(
+        url=url, handle=handle, did=did, password=os.environ[f"GOVPOST_BLUESKY_{who}PASSWORD"]
+    )
+
+
 class _Script(Server):
     """One of our few lines of JavaScript around a package."""
+
+    health = "_health"
 
     def prepare(self) -> None:
         self.modules = needed(HOME / "node_modules")
@@ -66,7 +79,7 @@ class _Script(Server):
         return {"GP_PORT": str(self.port), "GP_MODULES": str(HOME), "LOG_ENABLED": "false"}
 
     def answers(self) -> bool:
-        return httpx2.get(f"{self.url}/_health", timeout=5, trust_env=False).status_code == 200
+        return httpx2.get(f"{self.url}/{self.health}", timeout=5, trust_env=False).status_code == 200
 
 
 class Plc(_Script):
@@ -79,6 +92,9 @@ class Pds(_Script):
     """A PDS with rate limits on. `agency` and `citizen` can log in; `account()` makes one more."""
 
     name = "pds"
+    health = "xrpc/_health"
+    agency: BlueskyAccount
+    citizen: BlueskyAccount
 
     def prepare(self) -> None:
         super().prepare()
@@ -90,12 +106,26 @@ class Pds(_Script):
         own = {"GP_PLC_URL": self.plc.url, "GP_FOLDER": str(self.folder / "pds")}
         return {**super().environment(), **own, **self.secrets, "GP_ADMIN_PASSWORD": self.admin_password}
 
+    @classmethod
+    def from_environment(cls) -> Self | None:
+        """Read GOVPOST_BLUESKY_URL, _HANDLE and _PASSWORD, and CITIZEN_HANDLE and _PASSWORD for one who answers."""
+        url = os.environ.get("GOVPOST_BLUESKY_URL")
+        if not url:
+            return None
+        server = cls.at(url)
+        server.agency = known_account(server.url, "")
+        if os.environ.get("GOVPOST_BLUESKY_CITIZEN_HANDLE"):
+            server.citizen = known_account(server.url, "CITIZEN_")
+        return server
+
     def settle(self) -> None:
         self.agency = self.account("agency")
         self.citizen = self.account("citizen")
 
     def account(self, name: str = "") -> BlueskyAccount:
-        """Make an account of its own, by default one that no other test knows."""
+        """Make an account of its own, by default one that no other test knows; elsewhere it is the agency's."""
+        if self.outside:
+            return self.agency
         handle = f"{name or 'a' + secrets.token_hex(4)}.test"
         asked = {"handle": handle, "email": f"{handle}@example.com", "password": PASSWORD}
         answer = httpx2.post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -61,6 +62,25 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.outside = False
         self.prepare()
+
+    @classmethod
+    def from_environment(cls) -> Self | None:
+        """Return the instance that GOVPOST_<NAME>_… variables name, None when they name none."""
+        return None
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Return a stand-in for a server that runs elsewhere and is not ours to stop."""
+        server = cls.__new__(cls)
+        server.url = url.rstrip("/")
+        server.outside = True
+        server.process = None
+        return server
+
+    def ours(self) -> None:
+        """Skip the test when the server is not one that we started."""
+        if self.outside:
+            pytest.skip(f"{self.url} is not ours to stop or to look into")
 
     def prepare(self) -> None:
         """Choose ports and write the files that the server wants before its first start."""
@@ -123,15 +143,12 @@ class Server:
         self.start()
 
     def _end(self, how: signal.Signals) -> None:
-        if self.outside:
-            pytest.skip(f"{self.url} is not ours to stop")
+        self.ours()
         if self.process is None:
             return
         _signal(self.process.pid, how)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            pass
         _signal(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
         self.process = None
@@ -145,12 +162,12 @@ class Server:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         self.stop()
 
 
 def _signal(group: int, how: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, how)
-    except ProcessLookupError:
-        pass
