@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,3 +147,17 @@ def test_equal_values_have_equal_bytes_and_nothing_that_is_no_number_is_digested
     assert sha256({"a": 1}) != sha256({"a": "1"})
     with pytest.raises(ValueError, match="JSON"):
         sha256(float("nan"))
+
+
+COVERED = {"action", "text", "title", "link", "language", "corrects", "options", "media"}
+NOT_COVERED = {"key", "reply_to", "recipient", "staged", "at"}
+
+
+def test_every_value_of_a_variant_is_either_approved_or_known_to_be_the_engines_own() -> None:
+    assert {field.name for field in fields(Variant)} == COVERED | NOT_COVERED
+
+
+def test_a_changed_option_changes_the_digest() -> None:
+    plain = Variant(key="", text="x", options={"warning": "storm"})
+    assert part_digest(plain) != part_digest(replace(plain, options={"warning": "flood"}))
+    assert part_digest(plain) == part_digest(replace(plain, recipient="r-1", staged={"a": 1}))

@@ -45,7 +45,7 @@ def _medium(medium: Media, sha: str) -> dict[str, Any]:
 
 
 def part_digest(variant: Variant, media_hashes: Sequence[str] | None = None) -> str:
-    """Digest one part: everything but key, reply_to, staged and at.
+    """Digest one part: everything but key, reply_to, recipient, staged and at.
 
     `media_hashes` are the digests of the files as they are now; without them the recorded ones are taken.
     """
@@ -58,6 +58,7 @@ def part_digest(variant: Variant, media_hashes: Sequence[str] | None = None) -> 
             "link": variant.link,
             "language": variant.language,
             "corrects": variant.corrects,
+            "options": dict(variant.options),
             "media": [_medium(medium, sha) for medium, sha in zip(variant.media, hashes, strict=True)],
         }
     )
