@@ -15,6 +15,7 @@ from real.servers.pds import Pds
 from real.servers.process import Server, Unavailable
 from real.servers.proxy import Proxy
 from real.servers.smtp_proxy import SmtpProxy
+from real.servers.wordpress import WordPress
 
 HERE = Path(__file__).parent
 SWITCH = "GOVPOST_REAL"
@@ -56,6 +57,12 @@ def pds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of the Mastodon family."""
     yield from running(Mastodon, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def wordpress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The WordPress site."""
+    yield from running(WordPress, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

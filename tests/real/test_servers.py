@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -15,7 +16,9 @@ from real.servers.pds import Pds
 from real.servers.process import Server
 from real.servers.proxy import Proxy
 from real.servers.smtp_proxy import SmtpProxy
+from real.servers.wordpress import WordPress
 
+TOP = Path(__file__).parents[2]
 POST = "app.bsky.feed.post"
 LETTER = "From: news@example.gov\r\nSubject: Road closed\r\n\r\nMain Street is closed.\r\n"
 
@@ -79,6 +82,37 @@ def test_the_mastodon_server_fails_on_order(mastodon: Mastodon) -> None:
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "300")
         assert client.post("/api/v1/statuses", json={"status": "hello"}).status_code == 200
     mastodon.mend()
+
+
+def test_an_editor_publishes_and_a_contributor_may_not(wordpress: WordPress) -> None:
+    post = {"title": "Road closed", "content": "Main Street is closed.", "status": "publish", "slug": "road"}
+    for role, status in (("editor", 201), ("author", 201), ("contributor", 403)):
+        with wordpress.account(role).client() as client:
+            answer = client.post("wp/v2/posts", json=post)
+        assert answer.status_code == status
+    links = {each["link"] for each in wordpress.agency.posts() if each["title"]["raw"] == "Road closed"}
+    assert links == {f"{wordpress.url}/road/", f"{wordpress.url}/road-2/"}
+    for link in links:
+        assert "Main Street is closed." in httpx2.get(link, timeout=60, trust_env=False).text
+
+
+def test_a_citizens_first_comment_waits_for_the_editor(wordpress: WordPress) -> None:
+    who = wordpress.account("subscriber")
+    with wordpress.agency.client() as agency, who.client() as citizen:
+        post = agency.post("wp/v2/posts", json={"title": "Ask us", "content": "Now.", "status": "publish"})
+        comment = citizen.post("wp/v2/comments", json={"post": post.json()["id"], "content": "Why?"}).json()
+        assert comment["status"] == "hold"
+        approved = agency.post(f"wp/v2/comments/{comment['id']}", json={"status": "approved"})
+    assert approved.json()["status"] == "approved"
+
+
+def test_the_site_serves_the_pictures_it_took_and_keeps_them_over_a_restart(wordpress: WordPress) -> None:
+    data = (TOP / "content" / "job-fair" / "job-fair.png").read_bytes()
+    with wordpress.agency.client() as client:
+        headers = {"content-type": "image/png", "content-disposition": 'attachment; filename="fair.png"'}
+        url = client.post("wp/v2/media", content=data, headers=headers).json()["source_url"]
+    wordpress.restart()
+    assert httpx2.get(url, timeout=60, trust_env=False).content == data
 
 
 def test_the_mail_server_answers_each_recipient_by_its_name(mail: MailServer) -> None:
