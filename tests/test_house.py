@@ -21,10 +21,10 @@ FLOORS = (
         " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_limits"
         " wire_attempt polling wire outcomes",
     ),
-    ("keepers", "registry vault fitted people media_store store"),
+    ("keepers", "registry vault sealing fitted people media_store store"),
     (
         "verbs",
-        "config_watch seal planning duties attempts trouble addressing publisher settling pilots editorial workspace",
+        "config_watch seal planning duties attempts sessions accounts ending trouble addressing renewing publisher settling pilots editorial workspace",
     ),
     ("roof", "daemon testing scaffold demo cli"),
 )

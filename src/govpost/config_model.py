@@ -56,10 +56,11 @@ class StoreConfig(Model):
 
 
 class Security(Model):
-    """Who may act for whom."""
+    """Who may act for whom, and where the key of stored secrets lies (without it, .govpost/vault.key)."""
 
     impersonation: Flag = False
     service_user: str | None = None
+    vault_key: Reference | None = None
 
 
 class Goal(Model):

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 from govpost import vault
 from govpost.config import ChannelConfig, Config
-from govpost.contract import Amends, Confirms, Platform, Stages, Withdraws
+from govpost.contract import Amends, Authorises, Confirms, Platform, Stages, Withdraws
 from govpost.domain import Capabilities, Channel
-from govpost.errors import Mistake, Mistakes, did_you_mean, said
+from govpost.errors import Mistake, Mistakes, Refused, did_you_mean, said
 from govpost.registry import Registry
+from govpost.sealing import Sealer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Fitted:
     capabilities: Capabilities
     channel: Channel
     root: Path
+    sealer: Sealer
 
     @property
     def stages(self) -> bool:
@@ -60,30 +62,44 @@ class Fitted:
             return {}, [_wrong_option(model, each) for each in error.errors()]
         return checked.model_dump(mode="json", exclude_unset=True), []
 
-    def with_secrets(self) -> Channel:
-        """Return the channel with its secrets resolved; `Refused` when one is missing.
+    def with_secrets(self, stored: Mapping[str, str] | None = None) -> Channel:
+        """Return the channel with its secrets, those a log-in left laid over config's; `Refused` when one is missing.
 
         Each call has settings of its own: what a plugin does to them reaches no later delivery.
         """
-        secrets = vault.resolve_all(self.config.secrets, self.root)
+        stored = stored or {}
+        wanted = {name: reference for name, reference in self.config.secrets.items() if name not in stored}
         about = self.channel
         return Channel(
             name=about.name,
             platform=about.platform,
             settings=deepcopy(about.settings),
-            limits=about.limits,
-            secrets=secrets,
+            limits=deepcopy(about.limits),
+            secrets={**self._resolved(wanted), **stored},
         )
 
+    def _resolved(self, references: Mapping[str, str]) -> dict[str, str]:
+        try:
+            return vault.resolve_all(references, self.root)
+        except Refused as error:
+            if not isinstance(self.platform, Authorises):
+                raise
+            raise Refused(error.message, f"{error.tip}, or govpost channel login {self.name}") from None
 
-def fit(config: Config, registry: Registry, name: str) -> Fitted | None:
-    """Fit out one channel; None when its platform is not loaded, `Mistakes` when its settings are wrong."""
+
+def fit(
+    config: Config, registry: Registry, name: str, limits: Mapping[str, Any] | None = None
+) -> Fitted | None:
+    """Fit out one channel; None when its platform is not loaded, `Mistakes` when its settings are wrong.
+
+    `limits` is what `verify` found on its server.
+    """
     about = config.channels[name]
     platform = registry.platforms.get(about.platform)
     if platform is None:
         return None
     settings = _settings(config, name, about.settings, getattr(platform, "Settings", None))
-    channel = Channel(name=name, platform=about.platform, settings=settings)
+    channel = Channel(name=name, platform=about.platform, settings=settings, limits=dict(limits or {}))
     return Fitted(
         name=name,
         config=about,
@@ -91,20 +107,26 @@ def fit(config: Config, registry: Registry, name: str) -> Fitted | None:
         capabilities=registry.capabilities(deepcopy(channel)),
         channel=channel,
         root=config.root,
+        sealer=Sealer(root=config.root, reference=config.security.vault_key),
     )
 
 
-def fit_all(config: Config, registry: Registry, broken: dict[str, str] | None = None) -> dict[str, Fitted]:
+def fit_all(
+    config: Config,
+    registry: Registry,
+    broken: dict[str, str] | None = None,
+    limits: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Fitted]:
     """Fit out every channel whose platform is loaded; `Mistakes` names all wrong settings at once.
 
-    A channel whose plugin breaks at it is left out, and `broken` says why.
+    A channel whose plugin breaks at it is left out, and `broken` says why. `limits` are the servers' own, by channel.
     """
     found: dict[str, Fitted] = {}
     mistakes: list[Mistake] = []
     broken = {} if broken is None else broken
     for name, about in config.channels.items():
         try:
-            fitted = fit(config, registry, name)
+            fitted = fit(config, registry, name, (limits or {}).get(name))
         except Mistakes as wrong:
             mistakes += wrong.mistakes
             continue

@@ -43,10 +43,11 @@ class Workspace:
         """Load the plugins and fit out the channels; `Mistakes` when settings are wrong."""
         from govpost import registry as registry_module
         from govpost.fitted import fit_all
-        from govpost.store import obstacles
+        from govpost.store import accounts, obstacles
 
         with self.store.read() as conn:
             disabled = {name: off["reason"] for name, off in obstacles.disabled_plugins(conn).items()}
+            limits = accounts.limits(conn, self._platforms())
         plugins = self.config.plugins
         folder = self.root / plugins.folder if plugins.load else None
         registry = registry_module.load(folder, self.root, disabled)
@@ -55,8 +56,24 @@ class Workspace:
             for name, about in self.config.channels.items()
             if about.platform not in registry.platforms
         }
-        fitted = fit_all(self.config, registry, missing)
+        fitted = fit_all(self.config, registry, missing, limits)
         return Bench(registry=registry, fitted=fitted, missing=missing)
+
+    def with_limits(self, bench: Bench) -> Bench:
+        """Return the bench under the limits that `verify` found since it was made; the same one if there are none."""
+        from govpost.fitted import fit_all
+        from govpost.store import accounts
+
+        with self.store.read() as conn:
+            limits = accounts.limits(conn, self._platforms())
+        if all(limits.get(name, {}) == each.channel.limits for name, each in bench.fitted.items()):
+            return bench
+        missing = {name: why for name, why in bench.missing.items() if name not in bench.fitted}
+        fitted = fit_all(self.config, bench.registry, missing, limits)
+        return Bench(registry=bench.registry, fitted=fitted, missing=missing)
+
+    def _platforms(self) -> dict[str, str]:
+        return {name: about.platform for name, about in self.config.channels.items()}
 
     def bench_or_empty(self) -> Bench:
         """Return the bench, or one without channels while the store or the settings cannot be read."""

@@ -1,0 +1,93 @@
+"""The rows of who we are on each platform, and of the sealed secrets that a log-in or a refresh left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, or_, select, update
+
+from govpost.store.account_rows import ACCOUNT, TOKEN, AccountRecord, TokenRecord
+from govpost.store.engine import Tx
+
+
+def every(conn: Connection) -> dict[str, AccountRecord]:
+    """Return what the last `verify` of each channel found."""
+    return {
+        row.channel: AccountRecord.model_construct(**row._mapping) for row in conn.execute(select(ACCOUNT))
+    }
+
+
+def get(conn: Connection, channel: str) -> AccountRecord | None:
+    """Return what the last `verify` of a channel found, None when there was none."""
+    row = conn.execute(select(ACCOUNT).where(ACCOUNT.c.channel == channel)).one_or_none()
+    return None if row is None else AccountRecord.model_construct(**row._mapping)
+
+
+def put(tx: Tx, record: AccountRecord) -> None:
+    """Keep what `verify` found."""
+    values = record.model_dump()
+    if (
+        tx.conn.execute(update(ACCOUNT).where(ACCOUNT.c.channel == record.channel).values(values)).rowcount
+        == 0
+    ):
+        tx.conn.execute(insert(ACCOUNT), values)
+
+
+def limits(conn: Connection, platforms: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the servers' limits by channel; what was found on another platform than `platforms` says is left out."""
+    rows = conn.execute(select(ACCOUNT.c.channel, ACCOUNT.c.platform, ACCOUNT.c.limits))
+    return {row.channel: row.limits for row in rows if platforms.get(row.channel) == row.platform}
+
+
+def token(conn: Connection, channel: str) -> TokenRecord | None:
+    """Return the sealed secrets of a channel, None when no log-in left any."""
+    row = conn.execute(select(TOKEN).where(TOKEN.c.channel == channel)).one_or_none()
+    return None if row is None else TokenRecord.model_construct(**row._mapping)
+
+
+def keep_token(tx: Tx, channel: str, sealed: str) -> None:
+    """Keep what a log-in gave in place of what was there; whoever renews the old secrets comes too late."""
+    fresh = {"sealed": sealed, "changed_at": tx.now, "lease_owner": None, "lease_until": None}
+    known = update(TOKEN).where(TOKEN.c.channel == channel).values(n=TOKEN.c.n + 1, **fresh)
+    if tx.conn.execute(known).rowcount == 0:
+        tx.conn.execute(insert(TOKEN), {"channel": channel, "n": 1, **fresh})
+
+
+def forget_token(tx: Tx, channel: str) -> bool:
+    """Forget the stored secrets of a channel; False when there were none."""
+    return tx.conn.execute(delete(TOKEN).where(TOKEN.c.channel == channel)).rowcount == 1
+
+
+def lease(tx: Tx, seen: TokenRecord | None, fresh: TokenRecord) -> bool:
+    """Take the right to renew, unless the row is no longer as it was `seen` or somebody else has that right now.
+
+    `fresh` holds channel, lease owner and end; where nothing was seen it becomes the row.
+    """
+    if seen is None:
+        if token(tx.conn, fresh.channel) is not None:
+            return False
+        tx.conn.execute(insert(TOKEN), fresh.model_dump())
+        return True
+    ended = or_(TOKEN.c.lease_owner.is_(None), TOKEN.c.lease_owner == seen.lease_owner)
+    statement = update(TOKEN).where(TOKEN.c.channel == seen.channel, TOKEN.c.n == seen.n, ended)
+    taken = statement.values(lease_owner=fresh.lease_owner, lease_until=fresh.lease_until)
+    return tx.conn.execute(taken).rowcount == 1
+
+
+def renewed(tx: Tx, channel: str, n: int, owner: str, sealed: str) -> bool:
+    """Keep renewed secrets and end the lease; False when they came too late."""
+    statement = update(TOKEN).where(TOKEN.c.channel == channel, TOKEN.c.n == n, TOKEN.c.lease_owner == owner)
+    values = {"sealed": sealed, "n": n + 1, "changed_at": tx.now, "lease_owner": None, "lease_until": None}
+    return tx.conn.execute(statement.values(values)).rowcount == 1
+
+
+def end_lease(tx: Tx, channel: str, owner: str, *, lost_at: datetime | None = None) -> None:
+    """End a lease. With `lost_at` its owner stays in the row: nobody knows whether the secrets are used up."""
+    values: dict[str, Any] = (
+        {"lease_until": lost_at} if lost_at else {"lease_owner": None, "lease_until": None}
+    )
+    tx.conn.execute(
+        update(TOKEN).where(TOKEN.c.channel == channel, TOKEN.c.lease_owner == owner).values(values)
+    )
