@@ -50,7 +50,8 @@ class Claim:
 class Answer:
     """What came of a call: a receipt or an error, whether the plugin itself broke, and what was said on the wire.
 
-    ``room`` is what the answers said of the platform's rate limits.
+    ``room`` is what the answers said of the platform's rate limits. ``renewed``: the credentials it calls bad have been
+    renewed meanwhile.
     """
 
     receipt: Receipt | None = None
@@ -60,6 +61,7 @@ class Answer:
     recipients: tuple[str, ...] = ()
     evidence: list[dict[str, Any]] = field(default_factory=list)
     room: Budget | None = None
+    renewed: bool = False
 
 
 def receipt_of(delivery: DeliveryRecord) -> Receipt | None:

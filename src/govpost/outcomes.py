@@ -82,6 +82,12 @@ def of_receipt(receipt: Receipt, now: datetime, *, used: int | None = None) -> O
     return Outcome(state=DeliveryState.LIVE, reason="", values=values)
 
 
+def with_new_credentials(now: datetime) -> Outcome:
+    """Nothing was published, and the credentials have been renewed: at once again, no attempt used."""
+    reason = "the credentials were renewed; it is tried again"
+    return Outcome(state=DeliveryState.QUEUED, reason=reason, values={"due": now})
+
+
 def of_error(
     error: PublishError,
     standing: Standing,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from govpost import addressing, attempts, outcomes, seal, trouble
+from govpost import addressing, attempts, ending, outcomes, renewing, seal, trouble
 from govpost.attempts import Answer, Claim, Monotonic
 from govpost.config import Config
 from govpost.domain import Action, Channel
@@ -23,6 +23,7 @@ from govpost.errors import PublishError, Refused, StoreUnavailable, Uncertain
 from govpost.fitted import Fitted
 from govpost.outcomes import Outcome, Standing
 from govpost.render import fits
+from govpost.sessions import Sessions
 from govpost.states import DeliveryState
 from govpost.store import channels, deliveries, meta, obstacles, rescue
 from govpost.store.deliveries import Fence
@@ -65,6 +66,11 @@ class Publisher:
     abandon: threading.Event = field(default_factory=threading.Event)
     may_claim: Callable[[], bool] = lambda: True
     claimed: Callable[[DeliveryRecord], None] = _nothing
+    renewed_for: set[str] = field(default_factory=set)
+    sessions: Sessions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sessions = Sessions(store=self.store, owner=self.owner, monotonic=self.monotonic)
 
     def deliver(self, name: str) -> bool:
         """Carry the channel's next due delivery to its outcome; False when none may be taken now."""
@@ -73,7 +79,7 @@ class Publisher:
         if fitted is None or not self.open():
             return False
         try:
-            channel = fitted.with_secrets()
+            channel = self.sessions.open(fitted)
         except Refused as missing:
             self._lock_out(name, f"{missing.message}; {missing.tip}")
             return False
@@ -95,12 +101,24 @@ class Publisher:
             staged = attempts.stage(fitted, claim, channel, self.must_stop, self.monotonic)
             claim = claim.with_staged(staged.staged)
             if staged.error is not None:
-                self._record(fitted, claim, staged)
+                self._record(fitted, claim, self._renewed(fitted, claim, channel, staged))
             if staged.error is not None or not self._check(fitted, claim, self._gate):
                 return
         answer = attempts.publish(fitted, claim, channel, self.monotonic)
-        room = answer.room or staged.room
+        answer, room = self._renewed(fitted, claim, channel, answer), answer.room or staged.room
         self._record(fitted, claim, replace(answer, evidence=staged.evidence + answer.evidence, room=room))
+
+    def _renewed(self, fitted: Fitted, claim: Claim, channel: Channel, answer: Answer) -> Answer:
+        """Renew the credentials that an answer calls bad, once a delivery: new ones refused too lock the channel."""
+        if claim.delivery.id in self.renewed_for:
+            self.renewed_for.discard(claim.delivery.id)
+            return answer
+        _, known = renewing.renewed(
+            self.sessions, fitted, channel, answer, deadline=claim.deadline, stop=self.must_stop
+        )
+        if known.renewed:
+            self.renewed_for.add(claim.delivery.id)
+        return known
 
     def _part(self, fitted: Fitted, claim: Claim, channel: Channel) -> None:
         """Part the delivery among its recipients; nothing has gone out, so a store in trouble means: later."""
@@ -183,7 +201,7 @@ class Publisher:
                 return passes(tx, fitted, claim, hashes)
         except StoreUnavailable as error:
             why = f"the gate could not be committed: {error.message}"
-            self._insist(claim, why, lambda tx: _give_back(tx, claim, why))
+            self._insist(claim, why, lambda tx: ending.give_back(tx, claim, why))
             return False
 
     def _as_approved(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> bool:
@@ -199,13 +217,13 @@ class Publisher:
         return False
 
     def _gate(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> bool:
-        if not self._as_approved(tx, fitted, claim, hashes) or self._repeat_came_too_late(tx, fitted, claim):
+        if not self._as_approved(tx, fitted, claim, hashes) or ending.close_late_repeat(tx, fitted, claim):
             return False
         off = obstacles.switched_off(tx.conn, fitted.config.platform)
         if off is None and deliveries.gate(tx, claim.delivery, claim.fence):
             return True
         shut = "the gate is shut: frozen, paused, suspended, cancelled or expired meanwhile"
-        _give_back(tx, claim, off or shut)
+        ending.give_back(tx, claim, off or shut)
         return False
 
     def _trouble(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> str | None:
@@ -216,17 +234,6 @@ class Publisher:
         if claim.target is not None and claim.target.state != DeliveryState.LIVE:
             return f"what it corrects is {claim.target.state}"
         return "; ".join(fits(claim.variant, fitted.capabilities)) or None
-
-    def _repeat_came_too_late(self, tx: Tx, fitted: Fitted, claim: Claim) -> bool:
-        delivery, attempt = claim.delivery, claim.config.daemon.attempt
-        if not delivery.ambiguous:
-            return False
-        if outcomes.repeat_is_safe(delivery.first_sent, tx.now, fitted.capabilities, attempt):
-            return False
-        why = "an earlier attempt may have been published, and a repeat is no longer safe"
-        deliveries.end_attempt(tx, delivery, "uncertain", why, [])
-        deliveries.move(tx, delivery, DeliveryState.UNCERTAIN, why, fence=claim.fence, check_at=tx.now)
-        return True
 
     def _record(self, fitted: Fitted, claim: Claim, answer: Answer) -> None:
         said = f"receipt {answer.receipt}" if answer.receipt else f"outcome {answer.error!r}"
@@ -254,6 +261,8 @@ class Publisher:
             tries += 1
 
     def _outcome(self, fitted: Fitted, claim: Claim, answer: Answer, tx: Tx) -> Outcome:
+        if answer.renewed:
+            return outcomes.with_new_credentials(tx.now)
         if answer.receipt is not None:
             return outcomes.of_receipt(answer.receipt, tx.now, used=claim.delivery.attempts + 1)
         now = deliveries.get(tx.conn, claim.delivery.id)
@@ -269,7 +278,7 @@ class Publisher:
         outcome = self._outcome(fitted, claim, answer, tx)
         deliveries.end_attempt(tx, delivery, str(outcome.state), outcome.reason, answer.evidence)
         if outcome.state == DeliveryState.CANCELLED:
-            _call_off(tx, claim, outcome)
+            ending.call_off(tx, claim, outcome.reason)
         elif deliveries.move(
             tx, delivery, outcome.state, outcome.reason, fence=claim.fence, **outcome.values
         ):
@@ -285,16 +294,3 @@ class Publisher:
             again = deliveries.get(tx.conn, claim.delivery.id)
             why = f"{outcome.reason}; a repeat with the same key is safe"
             deliveries.move(tx, again, DeliveryState.QUEUED, why, due=outcome.repeat_at, check_at=None)
-
-
-def _call_off(tx: Tx, claim: Claim, outcome: Outcome) -> None:
-    """Cancel a copy that nobody wants any more: nothing of it was sent."""
-    if deliveries.move(tx, claim.delivery, DeliveryState.QUEUED, outcome.reason, fence=claim.fence):
-        back = deliveries.get(tx.conn, claim.delivery.id)
-        deliveries.move(tx, back, DeliveryState.CANCELLED, outcome.reason)
-
-
-def _give_back(tx: Tx, claim: Claim, why: str) -> None:
-    """Queue again what did not pass the gate; what may be public from before stays an open question."""
-    deliveries.end_attempt(tx, claim.delivery, "queued", why, [])
-    deliveries.move(tx, claim.delivery, DeliveryState.QUEUED, why, fence=claim.fence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from govpost import attempts, outcomes, seal
+from govpost import attempts, outcomes, renewing, seal
 from govpost.attempts import Answer, Claim
 from govpost.domain import Action
 from govpost.draft_json import variant_from_dict
@@ -68,8 +68,9 @@ def _ask(publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord) -> Answ
     variant = variant_from_dict(
         delivery.variant, config.root / config.store.media, key=delivery.id, at=delivery.slot
     )
+    sessions = publisher.sessions
     try:
-        channel = fitted.with_secrets()
+        channel = sessions.open(fitted)
     except Refused as missing:
         return Answer(error=Unauthorized(missing.message))
     claim = Claim(
@@ -80,7 +81,13 @@ def _ask(publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord) -> Answ
         target=None,
         deadline=publisher.monotonic() + config.daemon.attempt.total_seconds(),
     )
-    return attempts.confirm(fitted, claim, channel, publisher.must_stop, publisher.monotonic)
+    answer = attempts.confirm(fitted, claim, channel, publisher.must_stop, publisher.monotonic)
+    channel, answer = renewing.renewed(
+        sessions, fitted, channel, answer, deadline=claim.deadline, stop=publisher.must_stop
+    )
+    if answer.renewed:
+        answer = attempts.confirm(fitted, claim, channel, publisher.must_stop, publisher.monotonic)
+    return answer
 
 
 def _judge(
