@@ -1,0 +1,132 @@
+"""A post on the server: made, changed, taken down. One request that writes each, with a JSON body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from govpost import Media, Receipt, Rejected, Unavailable, Uncertain, Variant
+from govpost_mastodon.api import GONE, Api, checked, rows, said, table
+from govpost_mastodon.servers import known
+from govpost_mastodon.settings import Options, Poll, options_of, settings_of
+
+if TYPE_CHECKING:
+    import httpx2
+
+PATH = "/api/v1/statuses"
+_KEPT = ("id", "uri", "created_at", "edited_at", "visibility", "language", "in_reply_to_id")
+
+
+def post(api: Api, variant: Variant, **more: str) -> Receipt:
+    """Make the post of a variant; `more` goes into the body."""
+    refuse(api, variant)
+    settings, options = settings_of(api.channel), options_of(variant)
+    body = _body(variant, options) | {"visibility": options.visibility or settings.visibility}
+    if policy := options.quote_policy or settings.quote_policy:
+        body["quote_approval_policy"] = policy
+    if variant.reply_to:
+        body["in_reply_to_id"] = variant.reply_to
+    software = known(api.channel.limits)
+    key = variant.key if software is None or software.keyed else None
+    answer = api.send("POST", PATH, key=key, json=body | more)
+    _refuse_known_key(answer)
+    return receipt(answer, variant)
+
+
+def change(api: Api, held: Receipt, variant: Variant) -> Receipt:
+    """Give the post of a receipt the whole state of another variant."""
+    refuse(api, variant)
+    files = [{"id": name, **described(medium)} for name, medium in _files(variant)]
+    body = _body(variant, options_of(variant)) | ({"media_attributes": files} if files else {})
+    if policy := options_of(variant).quote_policy:
+        body["quote_approval_policy"] = policy
+    return receipt(api.send("PUT", f"{PATH}/{held.remote_id}", json=body), variant)
+
+
+def remove(api: Api, held: Receipt) -> None:
+    """Delete a post and its files; one that is gone already is fine."""
+    answer = api.send("DELETE", f"{PATH}/{held.remote_id}", params={"delete_media": "true"})
+    if answer.status_code not in GONE:
+        checked(answer)
+
+
+def receipt(answer: httpx2.Response, variant: Variant) -> Receipt:
+    """Return the receipt in an answer; `Uncertain` when it says yes and shows no post."""
+    try:
+        status = table(said(checked(answer)))
+    except Unavailable as error:
+        raise Uncertain(str(error)) from error
+    if not status.get("id"):
+        raise Uncertain("the server said yes and showed no post")
+    return receipt_of(status, variant)
+
+
+def receipt_of(status: Mapping[str, Any], variant: Variant | None = None) -> Receipt:
+    """Return the receipt of a status; what is kept of it says nothing of other people."""
+    files = [each.get("id") for each in rows(status.get("media_attachments"))]
+    kept = {name: status[name] for name in _KEPT if status.get(name) is not None}
+    digests = [medium.sha256 for medium in variant.media] if variant else []
+    raw = kept | ({"media": files} if files else {}) | ({"sha256": digests} if digests else {})
+    return Receipt(remote_id=str(status["id"]), url=status.get("url") or status.get("uri"), raw=raw)
+
+
+def refuse(api: Api, variant: Variant) -> None:
+    """Raise `Rejected` for what this server is known to refuse, before anything is sent."""
+    poll, limits = options_of(variant).poll, api.channel.limits
+    if poll and variant.media:
+        raise Rejected("a post cannot hold a poll and pictures", tip="take out the pictures or options.poll")
+    if poll and (trouble := _wrong_poll(poll, table(limits.get("poll")))):
+        raise Rejected(f"the poll {trouble}", tip="change options.poll")
+    software = known(limits)
+    if software and software.needs_media and not variant.media and not variant.reply_to:
+        raise Rejected(
+            f"{software.title} takes no post without a picture", tip="add a picture with a description"
+        )
+
+
+def described(medium: Media) -> dict[str, str]:
+    """Return what a server wants to know of a file besides its bytes."""
+    focus = {"focus": f"{medium.focus[0]:g},{medium.focus[1]:g}"} if medium.focus else {}
+    return {"description": medium.alt, **focus}
+
+
+def _body(variant: Variant, options: Options) -> dict[str, Any]:
+    """Write everything that a reader sees; an edit sends it whole, for what is left out may be taken away."""
+    body: dict[str, Any] = {
+        "status": variant.text,
+        "spoiler_text": options.warning,
+        "sensitive": options.sensitive,
+        "media_ids": [name for name, _ in _files(variant)],
+    }
+    if variant.language:
+        body["language"] = variant.language
+    # Every part of a thread carries the options; the question is asked once.
+    if options.poll and not variant.reply_to:
+        body["poll"] = options.poll.model_dump()
+    return body
+
+
+def _files(variant: Variant) -> list[tuple[str, Media]]:
+    staged = rows(variant.staged.get("media"))
+    if len(staged) != len(variant.media):
+        raise Rejected(f"{len(variant.media)} files belong to the post, but {len(staged)} were uploaded")
+    return [(str(file["id"]), medium) for file, medium in zip(staged, variant.media, strict=True)]
+
+
+def _wrong_poll(poll: Poll, limits: Mapping[str, int]) -> str | None:
+    most, longest = limits.get("max_options", 4), limits.get("max_chars", 50)
+    if len(poll.options) > most:
+        return f"has {len(poll.options)} answers; the server takes {most}"
+    if over := [each for each in poll.options if len(each) > longest]:
+        return f"has the answer {over[0]!r} of {len(over[0])} characters; the server takes {longest}"
+    if not limits.get("shortest", 0) <= poll.expires_in <= limits.get("longest", poll.expires_in):
+        return (
+            f"is open for {poll.expires_in} s; the server takes {limits['shortest']} to {limits['longest']} s"
+        )
+    return None
+
+
+def _refuse_known_key(answer: httpx2.Response) -> None:
+    """Raise `Uncertain` where a server refuses a key it has seen: the first post may be there (Pixelfed)."""
+    if answer.status_code in (400, 409, 422) and "idempotency" in answer.text[:500].lower():
+        raise Uncertain("the server has seen this very post before, and does not show it")
