@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ def _only(variants: Variants, channel: str | None) -> Variants:
 
 def as_json(session: Session, variants: Variants) -> list[dict[str, Any]]:
     """Return each channel with its parts."""
-    from govpost.counting import count
+    from govpost.render import counted
 
     found = []
     for name, parts in variants.items():
@@ -93,7 +94,7 @@ def as_json(session: Session, variants: Variants) -> list[dict[str, Any]]:
                 "parts": [
                     {
                         "part": number,
-                        "count": count(part.text, carries) if carries else len(part.text),
+                        "count": counted(part, carries) if carries else len(part.text),
                         **_words(part),
                     }
                     for number, part in enumerate(parts, start=1)
@@ -108,6 +109,7 @@ def _words(part: Variant) -> dict[str, Any]:
     return {
         **{name: getattr(part, name) for name in names},
         "action": str(part.action),
+        "options": dict(part.options),
         "media": [_medium(each) for each in part.media],
     }
 
@@ -143,6 +145,8 @@ def _part_lines(channel: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator
     for name in ("action", "title", "link", "language", "corrects"):
         if part[name] and part[name] != "publish":
             yield f"  {name}: {part[name]}"
+    for name, value in part["options"].items():
+        yield f"  {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
     for medium in part["media"]:
         alt = medium["alt"] or "(no description)"
         yield f"  picture: {medium['path']} ({medium['mime']}), described as: {alt}"

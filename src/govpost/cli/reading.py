@@ -108,6 +108,7 @@ def _words(version: VersionRecord, channel: str) -> list[str]:
 
 def _all_words(variant: Mapping[str, Any]) -> str:
     lines = [f"{name}: {variant[name]}" for name in ("title", "link", "language") if variant[name]]
+    lines += [f"{name}: {value}" for name, value in sorted(variant["options"].items())]
     lines += [f"picture {each['sha256'][:12]}: {each['alt']}" for each in variant["media"]]
     lines += [f"captions: {each['captions']}" for each in variant["media"] if each["captions"]]
     return "\n".join([*lines, variant["text"]])
