@@ -24,7 +24,8 @@ FLOORS = (
     ("keepers", "registry vault sealing fitted people media_store store"),
     (
         "verbs",
-        "config_watch seal planning duties attempts sessions accounts ending trouble addressing renewing publisher settling pilots editorial workspace",
+        "config_watch seal planning duties attempts sessions accounts logins ending trouble addressing renewing"
+        " publisher settling collector pilots editorial workspace",
     ),
     ("roof", "daemon testing scaffold demo cli"),
 )

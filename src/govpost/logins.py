@@ -1,0 +1,100 @@
+"""Logging a channel in and out: the platform leads the way, what it gives is sealed, and we look who we are with it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+from govpost import accounts, vault, wire
+from govpost.config import Config
+from govpost.contract import Authorises, Dialogue, Verifies
+from govpost.domain import Channel
+from govpost.errors import PublishError, Refused
+from govpost.fitted import Fitted
+from govpost.people import Actor
+from govpost.sealing import checked
+from govpost.sessions import Sessions, failure
+from govpost.states import Role
+from govpost.store import accounts as rows
+from govpost.store.account_rows import AccountRecord
+from govpost.wire_attempt import never
+
+LOGIN_SECONDS = 900.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedIn:
+    """What a log-in left: the names of the secrets, who we are with them, or why that could not be asked."""
+
+    secrets: tuple[str, ...]
+    account: AccountRecord | None = None
+    trouble: str = ""
+
+
+def login(
+    sessions: Sessions, config: Config, fitted: Fitted, actor: Actor, talk: Dialogue, *, accept: bool = False
+) -> LoggedIn:
+    """Lead a person through the platform's log-in and keep the secrets sealed, with the account they belong to.
+
+    Raises `Refused` when there is no such log-in, it failed, or it led to another account than before without `accept`;
+    then the secrets before it stay.
+    """
+    actor.need(Role.ADMIN, to="log channels in")
+    platform, name = fitted.platform, fitted.name
+    if not isinstance(platform, Authorises):
+        tip = f"name its secrets in [channels.{name}] secrets; the plugin's README says which"
+        raise Refused(f"the platform {platform.name} has no log-in of its own", tip)
+    fitted.sealer.seal(name, {})  # a key that cannot be used is told before anybody types anything
+    before = _before_login(fitted)
+    fresh = _logged_in(sessions, platform, before, talk)
+    after = replace(before, settings=deepcopy(fitted.channel.settings), secrets={**before.secrets, **fresh})
+    sealed, left = fitted.sealer.seal(name, fresh), LoggedIn(secrets=tuple(sorted(fresh)))
+    account = None
+    if isinstance(platform, Verifies):
+        try:
+            account = accounts.ask(sessions, fitted, after, never)
+        except PublishError as error:
+            left = replace(left, trouble=str(error))
+    with sessions.store.write(actor.id) as tx:
+        other = accounts.other_account(tx, fitted, account) if account and not accept else None
+        if other is not None:
+            raise other
+        rows.keep_token(tx, name, sealed)
+        who = account.name if account else ""
+        tx.event("channel.login", f"channel:{name}", new=who, channel=name, secrets=list(left.secrets))
+        kept = accounts.keep(tx, config, fitted, account, always=True) if account else None
+        return replace(left, account=kept)
+
+
+def logout(sessions: Sessions, fitted: Fitted, actor: Actor) -> None:
+    """Forget the secrets that a log-in left; on the platform they stay valid until somebody revokes them there."""
+    actor.need(Role.ADMIN, to="log channels out")
+    with sessions.store.write(actor.id) as tx:
+        if not rows.forget_token(tx, fitted.name):
+            raise Refused(
+                f"nothing is stored of a log-in of {fitted.name}", "govpost channel list shows them all"
+            )
+        tx.event("channel.logout", f"channel:{fitted.name}", channel=fitted.name)
+
+
+def _before_login(fitted: Fitted) -> Channel:
+    """Return the channel with the secrets of config that are there; what is missing, the log-in may give."""
+    found = {}
+    for name, reference in fitted.config.secrets.items():
+        with suppress(Refused):
+            found[name] = vault.resolve(reference, fitted.root)
+    return replace(fitted.channel, settings=deepcopy(fitted.channel.settings), secrets=found)
+
+
+def _logged_in(sessions: Sessions, platform: Authorises, channel: Channel, talk: Dialogue) -> dict[str, str]:
+    deadline = sessions.monotonic() + LOGIN_SECONDS
+    with wire.Attempt(channel, deadline=deadline, monotonic=sessions.monotonic) as attempt:
+        try:
+            return checked(platform.login(channel, talk, attempt.client))
+        except (KeyboardInterrupt, Refused):
+            raise
+        except Exception as error:
+            meaning = failure(error, attempt)
+    tip = meaning.tip or f"nothing was kept; try again: govpost channel login {channel.name}"
+    raise Refused(f"the log-in of {channel.name} failed: {meaning}", tip)
