@@ -1,0 +1,75 @@
+"""The records of a post: app.bsky.feed.post, and the gates that say who may reply to it and quote it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from govpost import Channel, Variant
+from govpost_bluesky.facets import facets
+from govpost_bluesky.keys import created_at, rkey
+from govpost_bluesky.settings import DID, Wishes
+
+POST = "app.bsky.feed.post"
+THREADGATE = "app.bsky.feed.threadgate"
+POSTGATE = "app.bsky.feed.postgate"
+
+_URI = re.compile(rf"at://({DID.pattern})/{re.escape(POST)}/([A-Za-z0-9._:~-]+)")
+_PERMALINK = re.compile(rf"https?://[^/\s]+/profile/({DID.pattern})/post/([A-Za-z0-9._:~-]+)")
+_RULES = {"mentioned": "mentionRule", "following": "followingRule", "followers": "followerRule"}
+
+Json = dict[str, Any]
+
+
+def uri_of(did: str, key: str) -> str:
+    """Return the at-uri of the post that a delivery's key leads to."""
+    return f"at://{did}/{POST}/{rkey(key)}"
+
+
+def split(name: str) -> tuple[str, str] | None:
+    """Return DID and record key of a post's at-uri or permalink, None when it is neither."""
+    found = _URI.fullmatch(name) or _PERMALINK.fullmatch(name)
+    return (found[1], found[2]) if found else None
+
+
+def post(variant: Variant, channel: Channel) -> Json:
+    """Write the record of a variant with what `stage` found; the same variant gives the same bytes."""
+    staged, wishes = variant.staged, Wishes.of(variant, channel)
+    record: Json = {
+        "$type": POST,
+        "text": variant.text,
+        "createdAt": created_at(variant, staged.get("after")),
+    }
+    if marked := facets(variant.text, staged.get("mentions", {})):
+        record["facets"] = marked
+    if reply := staged.get("reply"):
+        record["reply"] = reply
+    if embed := staged.get("embed"):
+        record["embed"] = embed
+    if variant.language:
+        record["langs"] = [variant.language]
+    if wishes.labels:
+        values = [{"val": label} for label in wishes.labels]
+        record["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": values}
+    return record
+
+
+def gates(variant: Variant, channel: Channel, did: str) -> list[Json]:
+    """Return the gate records of a post, none where everyone may reply and quote.
+
+    Who may reply is settled once, at the root of a thread; who may quote, at each post of it.
+    """
+    wishes = Wishes.of(variant, channel)
+    common = {"post": uri_of(did, variant.key), "createdAt": created_at(variant, variant.staged.get("after"))}
+    found = []
+    if wishes.replies != ("everyone",) and not variant.staged.get("reply"):
+        allow = [{"$type": f"{THREADGATE}#{_RULES[who]}"} for who in wishes.replies if who != "nobody"]
+        found.append({"$type": THREADGATE, **common, "allow": allow})
+    if not wishes.quotes:
+        found.append({"$type": POSTGATE, **common, "embeddingRules": [{"$type": f"{POSTGATE}#disableRule"}]})
+    return found
+
+
+def same(record: Json, there: Json) -> bool:
+    """Say whether a record that stands at our key is ours, whatever became of its mentions and pictures meanwhile."""
+    return all(record.get(field) == there.get(field) for field in ("text", "createdAt"))

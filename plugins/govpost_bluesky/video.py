@@ -1,0 +1,97 @@
+"""Videos: straight to the PDS, or through the video service that has them ready before the post appears."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from govpost import Channel, Media, Processing, Rejected, Variant, polls
+from govpost_bluesky.settings import Settings
+from govpost_bluesky.xrpc import Session, address, answered, error_of
+
+if TYPE_CHECKING:
+    import httpx2
+
+MIME = "video/mp4"
+_MOST_CAPTIONS = 20_000
+_FAILED = "JOB_STATE_FAILED"
+
+Json = dict[str, Any]
+
+
+def embed(variant: Variant, channel: Channel, session: Session, http: httpx2.Client) -> Json:
+    """Upload a video and its captions and return the embed; `Processing` while the service works on it."""
+    medium, service = variant.media[0], Settings.of(channel).video
+    shown: Json = {"$type": "app.bsky.embed.video"}
+    if service is None:
+        shown["video"] = _straight(medium, channel, session, http)
+    else:
+        shown["video"] = _through(service, variant, session, http)
+    if medium.captions:
+        shown["captions"] = [_captions(medium.captions, variant.language, session, http)]
+    return {**shown, "alt": medium.alt} if medium.alt else shown
+
+
+def _straight(medium: Media, channel: Channel, session: Session, http: httpx2.Client) -> Json:
+    data, most = medium.path.read_bytes(), channel.limits.get("blob")
+    if most is not None and len(data) > most:
+        raise Rejected(
+            f"{medium.path.name} has {len(data):,} bytes; the server takes {most:,}",
+            tip="shorten the video or save it in a lower quality",
+        )
+    return session.upload(http, data, MIME)
+
+
+def _captions(text: str, language: str | None, session: Session, http: httpx2.Client) -> Json:
+    data = text.encode()
+    if len(data) > _MOST_CAPTIONS:
+        raise Rejected(f"the captions have {len(data):,} bytes; Bluesky takes {_MOST_CAPTIONS:,}")
+    return {"lang": language or "und", "file": session.upload(http, data, "text/vtt")}
+
+
+def _through(service: str, variant: Variant, session: Session, http: httpx2.Client) -> Json:
+    """Give the video to the service, which puts it on the PDS when it is ready."""
+    medium, job = variant.media[0], variant.staged.get("job")
+    if job is None:
+        status = _sent(service, medium, session, http)
+        if blob := status.get("blob"):
+            return _blob(blob)
+        job = str(status.get("jobId") or "")
+    for _ in polls(http, every=2.0, longest=60.0):
+        answer = http.get(address(service, "app.bsky.video.getJobStatus"), params={"jobId": job})
+        status = _status(answered(answer))
+        if blob := status.get("blob"):
+            return _blob(blob)
+        if status.get("state") == _FAILED:
+            why = (
+                status.get("message") or status.get("error") or status.get("failureCode") or "no reason given"
+            )
+            raise Rejected(f"the video service could not use {medium.path.name}: {why}")
+    raise Processing("the video service still works on the video", staged={"job": job})
+
+
+def _sent(service: str, medium: Media, session: Session, http: httpx2.Client) -> Json:
+    host = urlsplit(session.pds).netloc.replace(":", "%3A")
+    grant = {"aud": f"did:web:{host}", "lxm": "com.atproto.repo.uploadBlob"}
+    token = answered(session.ask(http, "com.atproto.server.getServiceAuth", **grant))["token"]
+    answer = http.post(
+        address(service, "app.bsky.video.uploadVideo"),
+        params={"did": session.did, "name": f"{medium.sha256 or medium.path.stem}.mp4"},
+        content=medium.path.read_bytes(),
+        headers={"Content-Type": MIME, "Authorization": f"Bearer {token}"},
+    )
+    # A video that the service knows already is an error by status and an answer by content.
+    if error_of(answer) == "already_exists":
+        return _status(answer.json())
+    return _status(answered(answer))
+
+
+def _status(said: Json) -> Json:
+    """Return the status of a job, which some versions wrap and others do not."""
+    inner = said.get("jobStatus")
+    return inner if isinstance(inner, dict) else said
+
+
+def _blob(blob: Any) -> Json:
+    found: Json = dict(blob)
+    return found

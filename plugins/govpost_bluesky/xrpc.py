@@ -1,0 +1,86 @@
+"""XRPC: how a PDS is asked and told, and what its errors mean (atproto.com specs/xrpc)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from govpost import Channel, Unauthorized
+from govpost_bluesky.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx2
+
+# A PDS says these with status 400, although they are about the token (packages/pds auth-verifier.ts).
+_ABOUT_TOKENS = frozenset({"ExpiredToken", "InvalidToken", "AccountTakedown", "AccountDeactivated"})
+LOG_IN = "run: govpost channel login"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Who we are and where: the account's DID, its PDS, and the access token."""
+
+    did: str
+    pds: str
+    access: str
+
+    @classmethod
+    def of(cls, channel: Channel) -> Session:
+        """Return the session that log-in or refresh has left; `Unauthorized` when there is none."""
+        access, kept = channel.secrets.get("access"), channel.secrets.get("session")
+        if not access or not kept:
+            raise Unauthorized("there is no session with Bluesky yet", tip=LOG_IN)
+        where = json.loads(kept)
+        return cls(did=where["did"], pds=Settings.of(channel).pds or where["pds"], access=access)
+
+    def ask(
+        self, http: httpx2.Client, method: str, *, proxy: str | None = None, **params: Any
+    ) -> httpx2.Response:
+        """Ask the PDS; `proxy` is the service it is to pass the question on to."""
+        headers = {"atproto-proxy": proxy} if proxy else {}
+        return http.get(self.at(method), params=params, headers=self._bearer(headers))
+
+    def tell(self, http: httpx2.Client, method: str, body: Mapping[str, Any]) -> httpx2.Response:
+        """Tell the PDS to do something."""
+        return http.post(self.at(method), json=dict(body), headers=self._bearer({}))
+
+    def upload(self, http: httpx2.Client, data: bytes, mime: str) -> Json:
+        """Upload a file; return the blob as a record names it. The same bytes give the same blob."""
+        headers = self._bearer({"Content-Type": mime})
+        answer = answered(http.post(self.at("com.atproto.repo.uploadBlob"), content=data, headers=headers))
+        blob: Json = answer["blob"]
+        return blob
+
+    def at(self, method: str) -> str:
+        """Return the address of a method on the PDS."""
+        return address(self.pds, method)
+
+    def _bearer(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {**headers, "Authorization": f"Bearer {self.access}"}
+
+
+def address(host: str, method: str) -> str:
+    """Return the address of a method on a host."""
+    return f"{host}/xrpc/{method}"
+
+
+def error_of(answer: httpx2.Response) -> str:
+    """Return the name of the error an answer carries, nothing when it carries none."""
+    try:
+        said = answer.json()
+    except ValueError:
+        return ""
+    return str(said.get("error") or "") if isinstance(said, dict) else ""
+
+
+def answered(answer: httpx2.Response) -> Json:
+    """Return what an answer says; `Unauthorized` for a dead token, else httpx2's HTTPStatusError lets itself out."""
+    if answer.status_code == 400 and (name := error_of(answer)) in _ABOUT_TOKENS:
+        raise Unauthorized(f"Bluesky does not take our token: {name}", tip=LOG_IN)
+    answer.raise_for_status()
+    said = answer.json() if answer.content else {}
+    return said if isinstance(said, dict) else {}
