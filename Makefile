@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test coverage lint types bench lock picture clean
+.PHONY: demo test test-real test-heavy coverage lint types bench lock picture clean
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "govpost needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make demo PYTHON=python3.12")'
@@ -23,6 +23,14 @@ demo: $(VENV)/.runtime  ## run the main job on the example city
 
 test: $(VENV)/.dev  ## run every test that needs nothing installed
 	@$(BIN)/python -m pytest --numprocesses auto
+
+test-real: $(VENV)/.dev  ## run the plugins against real servers, which it installs into ~/.cache/govpost
+	@PYTHON=$(PYTHON) tests/real/install.sh
+	@GOVPOST_REAL=require $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not heavy" tests/real
+
+test-heavy: $(VENV)/.dev  ## the same with an AppView and Postfix; they need Debian's PostgreSQL, Redis and Postfix
+	@PYTHON=$(PYTHON) tests/real/install.sh heavy
+	@GOVPOST_REAL=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m heavy tests/real
 
 coverage: $(VENV)/.dev  ## the same with coverage of src/ and plugins/
 	@rm -f .coverage .coverage.*

@@ -65,6 +65,12 @@ npm() {
 
 compiler() { debian g++ g++ make python3; }
 bluesky() { compiler && npm bluesky "${bluesky_packages[@]}"; }
+appview() {
+  compiler && debian redis-server redis-server &&
+    { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || debian postgres postgresql; } &&
+    npm appview "${appview_packages[@]}"
+}
+postfix() { debian postfix postfix && debian saslpasswd2 sasl2-bin libsasl2-modules; }
 wordpress() {
   debian php php-cli php-sqlite3 php-gd php-mbstring php-xml && npm wordpress "${wordpress_packages[@]}"
 }
@@ -72,3 +78,7 @@ wordpress() {
 step servers "$("$python" --version) ${pip_packages[*]}" python_servers
 step wordpress "${wordpress_packages[*]}" wordpress
 step bluesky "${bluesky_packages[*]}" bluesky
+if [ "${1:-}" = heavy ]; then
+  step appview "${appview_packages[*]}" appview
+  step postfix "Debian's" postfix
+fi

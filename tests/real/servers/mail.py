@@ -33,7 +33,36 @@ class Mail:
         return email.message_from_bytes(self.raw, policy=email.policy.SMTP)
 
 
-class MailServer(Server):
+class Submission:
+    """What every submission server with STARTTLS and AUTH has."""
+
+    host = "localhost"
+    user = "agency"
+    port: int
+    password: str
+    ca_file: Path | None
+    """The authority that signed the server's certificate; None when everybody knows it."""
+
+    def answers(self) -> bool:
+        try:
+            with smtplib.SMTP(self.host, self.port, timeout=5) as client:
+                return client.noop()[0] == 250
+        except smtplib.SMTPException:
+            return False
+
+    def login(self, port: int = 0) -> smtplib.SMTP:
+        """Return a connection with STARTTLS and AUTH done; `port` may be a proxy's."""
+        client = smtplib.SMTP(self.host, port or self.port, timeout=30)
+        client.starttls(context=self.context())
+        client.login(self.user, self.password)
+        return client
+
+    def context(self) -> ssl.SSLContext:
+        """Return what trusts the server's certificate."""
+        return ssl.create_default_context(cafile=self.ca_file)
+
+
+class MailServer(Submission, Server):
     """A submission server on `port` with STARTTLS and on `tls_port` with TLS from the first byte; AUTH is required.
 
     The first word of an address decides: ``unknown-…`` 550, ``full-…`` 452, ``later-…`` 451, ``grey-…`` 451 the first
@@ -41,8 +70,6 @@ class MailServer(Server):
     """
 
     name = "mail"
-    host = "localhost"
-    user = "agency"
     size = 1_000_000
     recipient = ""
     """The only address that may be written to; empty when any may."""
@@ -66,30 +93,12 @@ class MailServer(Server):
         self.python = needed(CACHE / "servers" / "bin" / "python")
         self.port, self.tls_port = free_port(), free_port()
         self.password = secrets.token_urlsafe(12)
-        self.ca_file: Path | None = self.folder / "ca.pem"
+        self.ca_file = self.folder / "ca.pem"
         self.url = f"smtp://{self.host}:{self.port}"
 
     def command(self) -> Sequence[str | Path]:
         ports = [str(self.port), str(self.tls_port)]
         return [self.python, HERE / "smtpd.py", self.folder, *ports, self.user, self.password, str(self.size)]
-
-    def answers(self) -> bool:
-        try:
-            with smtplib.SMTP(self.host, self.port, timeout=5) as client:
-                return client.noop()[0] == 250
-        except smtplib.SMTPException:
-            return False
-
-    def login(self, port: int = 0) -> smtplib.SMTP:
-        """Return a connection with STARTTLS and AUTH done; `port` may be a proxy's."""
-        client = smtplib.SMTP(self.host, port or self.port, timeout=30)
-        client.starttls(context=self.context())
-        client.login(self.user, self.password)
-        return client
-
-    def context(self) -> ssl.SSLContext:
-        """Return what trusts the server's certificate."""
-        return ssl.create_default_context(cafile=self.ca_file)
 
     def mails(self) -> list[Mail]:
         """Return what was accepted, in order."""

@@ -43,9 +43,9 @@ class BlueskyAccount:
 
     def records(self, collection: str = "app.bsky.feed.post") -> list[dict[str, Any]]:
         """Return what stands in the account's public repository, oldest first."""
-        ask = {"repo": self.did, "collection": collection, "limit": 100, "reverse": True}
+        ask = f"repo={self.did}&collection={collection}&limit=100&reverse=true"
         answer = httpx2.get(
-            f"{self.url}/xrpc/com.atproto.repo.listRecords", params=ask, timeout=30, trust_env=False
+            f"{self.url}/xrpc/com.atproto.repo.listRecords?{ask}", timeout=30, trust_env=False
         )
         records: list[dict[str, Any]] = answer.raise_for_status().json()["records"]
         return records
@@ -82,19 +82,42 @@ class _Script(Server):
         return httpx2.get(f"{self.url}/{self.health}", timeout=5, trust_env=False).status_code == 200
 
 
+class Accounts:
+    """What makes accounts on a PDS that takes everybody."""
+
+    url: str
+    outside: bool
+    agency: BlueskyAccount
+    citizen: BlueskyAccount
+
+    def settle(self) -> None:
+        self.agency = self.account("agency")
+        self.citizen = self.account("citizen")
+
+    def account(self, name: str = "") -> BlueskyAccount:
+        """Make an account of its own, by default one that no other test knows; elsewhere it is the agency's."""
+        if self.outside:
+            return self.agency
+        handle = f"{name or 'a' + secrets.token_hex(4)}.test"
+        asked = {"handle": handle, "email": f"{handle}@example.com", "password": PASSWORD}
+        answer = httpx2.post(
+            f"{self.url}/xrpc/com.atproto.server.createAccount", json=asked, timeout=30, trust_env=False
+        )
+        did = answer.raise_for_status().json()["did"]
+        return BlueskyAccount(url=self.url, handle=handle, did=did, password=PASSWORD)
+
+
 class Plc(_Script):
     """The directory of DIDs; it runs on while the PDS is restarted."""
 
     name = "plc"
 
 
-class Pds(_Script):
+class Pds(Accounts, _Script):
     """A PDS with rate limits on. `agency` and `citizen` can log in; `account()` makes one more."""
 
     name = "pds"
     health = "xrpc/_health"
-    agency: BlueskyAccount
-    citizen: BlueskyAccount
 
     def prepare(self) -> None:
         super().prepare()
@@ -117,22 +140,6 @@ class Pds(_Script):
         if os.environ.get("GOVPOST_BLUESKY_CITIZEN_HANDLE"):
             server.citizen = known_account(server.url, "CITIZEN_")
         return server
-
-    def settle(self) -> None:
-        self.agency = self.account("agency")
-        self.citizen = self.account("citizen")
-
-    def account(self, name: str = "") -> BlueskyAccount:
-        """Make an account of its own, by default one that no other test knows; elsewhere it is the agency's."""
-        if self.outside:
-            return self.agency
-        handle = f"{name or 'a' + secrets.token_hex(4)}.test"
-        asked = {"handle": handle, "email": f"{handle}@example.com", "password": PASSWORD}
-        answer = httpx2.post(
-            f"{self.url}/xrpc/com.atproto.server.createAccount", json=asked, timeout=30, trust_env=False
-        )
-        did = answer.raise_for_status().json()["did"]
-        return BlueskyAccount(url=self.url, handle=handle, did=did, password=PASSWORD)
 
     def __enter__(self) -> Self:
         self.plc.start()

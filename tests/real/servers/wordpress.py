@@ -39,8 +39,8 @@ class WordPressAccount:
     def posts(self, kind: str = "posts", status: str = "any") -> list[dict[str, Any]]:
         """Return what the site holds and this user may edit, newest second first; `trash` is a status of its own."""
         with self.client() as client:
-            ask = {"context": "edit", "status": status, "per_page": 100}
-            answer = client.get(f"wp/v2/{kind}", params=ask).raise_for_status()
+            ask = f"wp/v2/{kind}?context=edit&per_page=100&status={status}"
+            answer = client.get(ask).raise_for_status()
         posts: list[dict[str, Any]] = answer.json()
         return posts
 
