@@ -6,17 +6,18 @@ Everything is real but the platforms: config, store, rules, planner, publisher. 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from govpost import content, fitted, people, pilots, settling, workspace
+from govpost.collector.gathering import Collector
 from govpost.config import load
 from govpost.contract import hookimpl
 from govpost.daemon import housekeeping
-from govpost.domain import Capabilities, Channel, Event, Receipt, Variant
+from govpost.domain import Capabilities, Channel, Event, Metrics, Receipt, Reply, Variant
 from govpost.editorial import intake, queueing, reviewing, stopping
 from govpost.editorial.intake import Taken
 from govpost.publisher import Publisher, Setup
@@ -183,6 +184,37 @@ class Changing(Confirming):
         self.withdrawn.append((receipt.remote_id, notice))
 
 
+class Sociable(Scripted):
+    """It also counts and hears. `counts` and `said` are what it holds; a step in `answers` or `hearings` goes first."""
+
+    def __init__(self, name: str, capabilities: Capabilities) -> None:
+        super().__init__(name, capabilities)
+        self.counts: dict[str, Metrics] = {}
+        self.answers: list[Any] = []
+        self.asked: list[list[str]] = []
+        self.said: list[Reply] = []
+        self.hearings: list[Any] = []
+        self.since: list[str | None] = []
+
+    def measure(self, receipts: Sequence[Receipt], channel: Channel, http: Any) -> Any:
+        self.asked.append([each.remote_id for each in receipts])
+        if self.answers:
+            step = self.answers.pop(0)
+            if isinstance(step, BaseException):
+                raise step
+            return step(receipts) if callable(step) else step
+        return {name: self.counts[name] for name in self.asked[-1] if name in self.counts}
+
+    def replies(self, channel: Channel, since: str | None, http: Any) -> Any:
+        self.since.append(since)
+        if self.hearings:
+            step = self.hearings.pop(0)
+            if isinstance(step, BaseException):
+                raise step
+            return step(since) if callable(step) else step
+        return [each for each in self.said if since is None or (each.cursor or "") > since]
+
+
 @dataclass
 class Office:
     """An agency at work. `channels` maps a channel's name to the lines of its rate table."""
@@ -296,6 +328,20 @@ class Office:
     def _piece(self, name: str) -> bool:
         return self.publisher.deliver(name) or settling.look(self.publisher, name)
 
+    def collector(self) -> Collector:
+        """Return what gathers on the office's channels."""
+        return Collector(
+            store=self.store, setup=self.setup, stop=lambda: False, monotonic=lambda: self.seconds
+        )
+
+    def gather(self) -> int:
+        """Gather all that is due now on every channel; returns how many pieces that were."""
+        collector, pieces = self.collector(), 0
+        while sum(collector.work(name) for name in self.fitted):
+            pieces += 1
+            assert pieces < 1000
+        return pieces
+
     def restart(self, owner: str = "office-2") -> None:
         """Let a new daemon take over after the old one died."""
         self.publisher = Publisher(
@@ -352,4 +398,4 @@ class Office:
         return stopping.withdraw(self.store, self.config, self.fitted, self.person(by), slug, code)
 
 
-__all__ = ["NOON", "Changing", "Confirming", "Office", "Scripted", "Tx", "queueing", "workspace"]
+__all__ = ["NOON", "Changing", "Confirming", "Office", "Scripted", "Sociable", "Tx", "queueing", "workspace"]

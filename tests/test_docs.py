@@ -86,6 +86,7 @@ MODELS = {
     "channels.rate": config_model.RateConfig,
     "channels.pilot": config_model.Charter,
     "daemon": config_model.DaemonConfig,
+    "collector": config_model.CollectorConfig,
     "plugins": config_model.PluginsConfig,
     "notify": config_model.Notify,
 }
@@ -209,6 +210,7 @@ review show job-fair
 review approve council-meeting
 queue list
 delivery list
+metrics list
 explain library-hours
 status
 doctor

@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 from govpost import rates, toml_lines
 from govpost.characters import Place
 from govpost.config_values import (
+    Ages,
     Approvals,
     Count,
     Ends,
+    Every,
     Flag,
     HolidayCode,
     Homepage,
@@ -188,6 +190,18 @@ class DaemonConfig(Model):
     pending: LongerSpan = timedelta(hours=1)
 
 
+class CollectorConfig(Model):
+    """What is gathered back: counts at these ages of a live post, and replies every so often (0: never).
+
+    `attempt` is how long one call to a platform may take.
+    """
+
+    enabled: Flag = True
+    measure_at: Ages = ("15m", "1h", "4h", "1d", "3d", "7d", "14d", "30d")  # type: ignore[assignment]
+    replies: Every = timedelta(minutes=5)
+    attempt: LongerSpan = timedelta(seconds=60)
+
+
 class PluginsConfig(Model):
     """Where loose plugins lie, and whether they are loaded."""
 
@@ -212,6 +226,7 @@ class Sections(Model):
     review: Review = Review()
     channels: dict[Name, ChannelConfig] = {}
     daemon: DaemonConfig = DaemonConfig()
+    collector: CollectorConfig = CollectorConfig()
     plugins: PluginsConfig = PluginsConfig()
     notify: Notify = Notify()
     withdrawal: dict[Name, Text] = {

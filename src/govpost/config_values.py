@@ -15,6 +15,8 @@ from govpost.states import Role
 _ENGINE = frozenset({Role.DAEMON, Role.PLANNER})
 _REFERENCE = re.compile(r"env:[A-Za-z_]\w*|file:\S.*|credential:[\w.-]+", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_SHORTEST_EVERY = timedelta(seconds=30)
+_MOST_AGES = 48
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -30,6 +32,21 @@ def _positive(value: timedelta) -> timedelta:
     if value <= timedelta():
         raise ValueError("must be longer than nothing")
     return value
+
+
+def _every(value: Any) -> timedelta:
+    if value in (0, "0", "never") and value is not False:
+        return timedelta()
+    found = _span(value)
+    if timedelta() < found < _SHORTEST_EVERY:
+        raise ValueError('must be at least "30s", or "never"')
+    return found
+
+
+def _ages(value: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    if len(value) > _MOST_AGES:
+        raise ValueError(f"names {len(value)} ages; at most {_MOST_AGES} are measured")
+    return tuple(sorted(set(value)))
 
 
 def _ends(value: Any) -> date | timedelta | None:
@@ -115,6 +132,8 @@ Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Count = Annotated[int, Strict(), Field(gt=0)]
 Span = Annotated[timedelta, PlainValidator(_span)]
 LongerSpan = Annotated[Span, AfterValidator(_positive)]
+Every = Annotated[timedelta, PlainValidator(_every)]
+Ages = Annotated[tuple[LongerSpan, ...], AfterValidator(_ages), Field(validate_default=True)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Ends = Annotated[date | timedelta | None, PlainValidator(_ends)]
 RoleName = Annotated[Role, BeforeValidator(_role)]

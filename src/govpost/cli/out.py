@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -43,9 +44,14 @@ def _styled() -> bool:
 
 
 def table(
-    headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, below: str | None = None
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    empty: str,
+    below: str | None = None,
+    right: Sequence[str] = (),
 ) -> None:
-    """Print rows under headings, or `empty` when there are none.
+    """Print rows under headings, or `empty` when there are none; the columns `right` end at their right edge.
 
     On a terminal too narrow for them the column `below` goes on a line of its own: an address stays whole.
     """
@@ -61,9 +67,10 @@ def table(
             return
         _wrapped(headings, cells)
         return
-    head(_line(headings, widths))
+    ends = [heading in right for heading in headings]
+    head(_line(headings, widths, ends))
     for row in cells:
-        click.echo(_line(row, widths))
+        click.echo(_line(row, widths, ends))
 
 
 def _without(cells: Sequence[Any], at: int) -> list[Any]:
@@ -81,8 +88,11 @@ def _with_below(
             click.echo(f"    {row[at]}")
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+def _line(cells: Sequence[str], widths: Sequence[int], right: Iterable[bool] = ()) -> str:
+    padded = []
+    for cell, width, at_right in zip_longest(cells, widths, right, fillvalue=False):
+        space = " " * (int(width) - _width(str(cell)))
+        padded.append(f"{space}{cell}" if at_right else f"{cell}{space}")
     return GAP.join(padded).rstrip()
 
 

@@ -21,6 +21,7 @@ TABLE = {
     "review": ("review", "Look at what waits for a second person; approve or return it."),
     "queue": ("queue", "See the calendar of what is planned; move it."),
     "delivery": ("delivery", "See how each delivery ended; settle the uncertain ones."),
+    "metrics": ("metrics", "See what the platforms count of our posts; ask them now."),
     "explain": ("explain", "Say why a post goes out or not, when, and under which line of config.toml."),
     "status": ("status", "Say whether somebody must look, and the command that settles it."),
     "pilot": ("pilot", "Start, suspend, graduate and retire channels."),

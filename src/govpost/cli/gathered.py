@@ -1,0 +1,121 @@
+"""What came back, for people and for scripts: samples with their growth, and the public's replies."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from govpost.cli import out, shapes
+
+if TYPE_CHECKING:
+    from govpost.store.gathered_rows import ReadingRecord, ReplyRecord, SampleRecord
+    from govpost.store.rows import DeliveryRecord
+
+COUNTS = ("views", "likes", "shares", "replies", "quotes", "clicks")
+UNKNOWN = "–"
+FEW_SAMPLES = 5
+FEW_REPLIES = 10
+
+_LONGEST_SHOWN = 1_000
+_REPLY = ("kind", "state", "author", "author_url", "text", "language", "url", "remote_id", "to")
+
+
+def numbers(row: SampleRecord) -> dict[str, int | None]:
+    """Return the counts of a sample; None is unknown."""
+    return {name: getattr(row, name) for name in COUNTS}
+
+
+def sample(row: SampleRecord) -> dict[str, Any]:
+    """Return a sample for scripts."""
+    return {"at": shapes.time(row.at), **numbers(row)}
+
+
+def growth(now: SampleRecord, before: SampleRecord | None) -> dict[str, int | None]:
+    """Return by how much each count changed; None where one of the two is unknown."""
+    old = numbers(before) if before is not None else dict.fromkeys(COUNTS)
+    return {
+        name: None if value is None or (was := old[name]) is None else value - was
+        for name, value in numbers(now).items()
+    }
+
+
+def measured(
+    row: DeliveryRecord, slug: str, now: SampleRecord, before: SampleRecord | None, n: int
+) -> dict[str, Any]:
+    """Return a post's latest sample for scripts; `samples` is how many there are."""
+    names = ("channel", "platform", "part", "parts", "state", "url")
+    return {
+        "delivery": row.id,
+        "post": slug,
+        **{name: getattr(row, name) for name in names},
+        "live_at": shapes.time(row.live_at),
+        **sample(now),
+        "growth": growth(now, before),
+        "since": shapes.time(before.at) if before is not None else None,
+        "samples": n,
+    }
+
+
+def reply(row: ReplyRecord) -> dict[str, Any]:
+    """Return a reply for scripts."""
+    fields = {name: getattr(row, name) for name in _REPLY}
+    return {"id": row.id, **fields, "at": shapes.time(row.at), "seen_at": shapes.time(row.seen_at)}
+
+
+def count(value: int | None) -> str:
+    """Write a count; unknown is a dash."""
+    return UNKNOWN if value is None else str(value)
+
+
+def lines(
+    row: DeliveryRecord,
+    plan: ReadingRecord | None,
+    samples: Sequence[SampleRecord],
+    replies: Sequence[ReplyRecord],
+) -> Iterator[str]:
+    """Say what came back of a delivery: the newest few samples and replies."""
+    if plan is not None and plan.gone_at is not None:
+        since = out.local(plan.gone_at, row.zone)
+        yield (
+            f"gone: the platform has not known it since {since}"
+            if plan.next_at is None
+            else f"not found on {since}; asked again on {out.local(plan.next_at, row.zone)} before it is believed"
+        )
+    if samples:
+        yield f"{out.counted(len(samples), 'sample')}, newest first:"
+        yield from _sample_lines(row, samples)
+    if replies:
+        yield f"{out.counted(len(replies), 'reply', 'replies')}, newest first:"
+        for each in replies[:FEW_REPLIES]:
+            yield from _reply_lines(each, row.zone)
+        if len(replies) > FEW_REPLIES:
+            yield f"  … and {len(replies) - FEW_REPLIES} older; --json shows all"
+
+
+def _sample_lines(row: DeliveryRecord, samples: Sequence[SampleRecord]) -> Iterator[str]:
+    before: list[SampleRecord | None] = [None, *samples[:-1]]
+    newest = list(zip(samples, before, strict=True))[::-1][:FEW_SAMPLES]
+    for now, old in newest:
+        grown: Mapping[str, int | None] = growth(now, old)
+        said = ", ".join(
+            f"{name} {value}" + (f" ({grown[name]:+d})" if grown[name] else "")
+            for name, value in numbers(now).items()
+            if value is not None
+        )
+        yield f"  {out.local(now.at, row.zone)}: {said}"
+
+
+def _reply_lines(row: ReplyRecord, zone: str) -> Iterator[str]:
+    state = "" if row.state == "shown" else f", {row.state}"
+    yield f"  {row.author}, {out.local(row.at, zone)} ({row.kind}{state}):"
+    width = max(20, min(shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100, 100) - 6)
+    text = row.text if len(row.text) <= _LONGEST_SHOWN else f"{row.text[:_LONGEST_SHOWN]}…"
+    for paragraph in text.splitlines() or [""]:
+        # The bar tells the public's words from ours, whatever they say.
+        for line in textwrap.wrap(paragraph, width) or [""]:
+            yield f"    | {line}".rstrip()
+    if row.url:
+        yield f"    {row.url}"

@@ -1,0 +1,122 @@
+"""`govpost metrics`: what platforms count of our posts, and asking them now."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from govpost.cli import gathered as shown
+from govpost.cli import out
+from govpost.cli.context import Session, instant, pass_session, span
+from govpost.cli.frame import Noun
+
+if TYPE_CHECKING:
+    from govpost.store.gathered_rows import SampleRecord
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_GREW = "+/-"
+_CSV = ("post", "channel", "platform", "part", "parts", "url", "live_at", "at", *shown.COUNTS)
+
+
+@click.group("metrics", cls=Noun)
+def command() -> None:
+    """Metrics: what the platforms count of our posts. Unknown is not zero."""
+
+
+@command.command("list", epilog="govpost metrics list --since 7d\ngovpost metrics list --csv")
+@click.option("--post", metavar="POST", help="Only of this post, all its versions.")
+@click.option("--channel", metavar="NAME", help="Only on this channel.")
+@click.option("--since", metavar="WHEN", help="Only posts public since then: 7d, or a date.")
+@click.option("--csv", "as_csv", is_flag=True, help="Answer in CSV, for spreadsheets.")
+@pass_session
+def list_(session: Session, post: str | None, channel: str | None, since: str | None, as_csv: bool) -> None:
+    """List each post's latest counts, and by how much they grew since the sample before."""
+    found = _measured(session, post, channel, _begin(session, since))
+    if as_csv:
+        _write_csv(found)
+    elif session.as_json:
+        out.document(found)
+    else:
+        _tell(session, found)
+
+
+def _begin(session: Session, since: str | None) -> datetime | None:
+    if since is None:
+        return None
+    if since.strip()[-1:].isalpha() and "T" not in since.upper():
+        return session.now - span(since, "--since")
+    return instant(session, since, "--since")
+
+
+def _measured(
+    session: Session, post: str | None, channel: str | None, since: datetime | None
+) -> list[dict[str, Any]]:
+    from govpost.pilots import known
+    from govpost.store import gathered, posts, views
+    from govpost.store.rows import DELIVERY
+
+    if channel is not None:
+        known(session.config, channel)
+    with session.store.read() as conn:
+        tests = [DELIVERY.c.post_id == posts.find(conn, post).id] if post else []
+        tests += [DELIVERY.c.channel == channel] if channel else []
+        tests += [DELIVERY.c.live_at >= since] if since else []
+        found = gathered.measured(conn, *tests)
+        slugs = views.slugs_of(conn, [row.post_id for row, _ in found])
+    return [
+        shown.measured(row, slugs[row.post_id], samples[-1], _before(samples), len(samples))
+        for row, samples in found
+    ]
+
+
+def _before(samples: Sequence[SampleRecord]) -> SampleRecord | None:
+    return samples[-2] if len(samples) > 1 else None
+
+
+def _tell(session: Session, found: Sequence[dict[str, Any]]) -> None:
+    """Print a table: each count at its right edge, and beside those that moved by how much."""
+    moved = {name for name in shown.COUNTS if any(each["growth"][name] for each in found)}
+    counts = [
+        column
+        for name in shown.COUNTS
+        for column in ((name.upper(), _GREW) if name in moved else (name.upper(),))
+    ]
+    rows = [[*_head(session, each), *_counts(each, moved)] for each in found]
+    out.table(
+        ("POST", "CHANNEL", "MEASURED", *counts), rows, empty="nothing has been measured yet", right=counts
+    )
+
+
+def _head(session: Session, each: dict[str, Any]) -> list[str]:
+    part = f" {each['part']}/{each['parts']}" if each["parts"] > 1 else ""
+    when = out.local(datetime.fromisoformat(each["at"]), session.config.agency.timezone)
+    return [f"{each['post']}{part}", each["channel"], when]
+
+
+def _counts(each: dict[str, Any], moved: Collection[str]) -> Iterator[str]:
+    for name in shown.COUNTS:
+        yield shown.count(each[name])
+        if name in moved:
+            grown = each["growth"][name]
+            yield f"{grown:+d}" if grown else ""
+
+
+def _write_csv(found: Sequence[dict[str, Any]]) -> None:
+    sheet = csv.writer(sys.stdout, lineterminator="\r\n")
+    sheet.writerow([*_CSV, *(f"{name}_growth" for name in shown.COUNTS)])
+    for each in found:
+        grown = [each["growth"][name] for name in shown.COUNTS]
+        sheet.writerow([_cell(value) for value in [*(each[name] for name in _CSV), *grown]])
+
+
+def _cell(value: Any) -> Any:
+    """Keep words from being taken for a formula by a spreadsheet (OWASP: CSV injection)."""
+    if not isinstance(value, str):
+        return value
+    text = out.plain(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,217 @@
+"""What came back: counts of our posts, the public's words, and how the gathering of each channel stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+
+from govpost.domain import Action, Metrics
+from govpost.states import DeliveryState
+from govpost.store import deliveries
+from govpost.store.engine import Tx
+from govpost.store.gathered_rows import (
+    GATHERING,
+    READING,
+    REPLY,
+    SAMPLE,
+    GatheringRecord,
+    ReadingRecord,
+    ReplyRecord,
+    SampleRecord,
+)
+from govpost.store.rows import DELIVERY, DeliveryRecord
+
+COUNTS = ("views", "likes", "shares", "replies", "quotes", "clicks")
+"""What a platform may count of a post, in the order people see it."""
+
+_AT_ONCE = 500
+_LATER_KNOWN = 500
+_SAID = ("kind", "state", "author", "author_url", "text", "language", "url", "to", "raw")
+
+
+class Fresh(NamedTuple):
+    """A live post that nobody has planned the measuring of."""
+
+    delivery_id: str
+    live_at: datetime
+
+
+class Reading(NamedTuple):
+    """A planned measuring, and what is to be measured."""
+
+    plan: ReadingRecord
+    delivery: DeliveryRecord
+
+
+# --- when a post is measured -------------------------------------------------------------------------------------
+
+
+def fresh(conn: Connection, channel: str, limit: int = _AT_ONCE) -> list[Fresh]:
+    """Return live posts of a channel whose measuring is not planned yet."""
+    rows = conn.execute(
+        select(DELIVERY.c.id, func.coalesce(DELIVERY.c.live_at, DELIVERY.c.slot).label("live_at"))
+        .outerjoin(READING, READING.c.delivery_id == DELIVERY.c.id)
+        .where(DELIVERY.c.state == DeliveryState.LIVE, DELIVERY.c.channel == channel)
+        .where(DELIVERY.c.action == Action.PUBLISH, DELIVERY.c.remote_id.is_not(None))
+        .where(READING.c.delivery_id.is_(None))
+        .limit(limit)
+    )
+    return [Fresh(row.id, row.live_at) for row in rows]
+
+
+def plan(tx: Tx, channel: str, readings: Mapping[str, datetime | None]) -> None:
+    """Enter when each post is measured first; None: never."""
+    known = set(
+        tx.conn.execute(select(READING.c.delivery_id).where(READING.c.delivery_id.in_(readings))).scalars()
+    )
+    new = [
+        {"delivery_id": delivery, "channel": channel, "next_at": at}
+        for delivery, at in readings.items()
+        if delivery not in known
+    ]
+    if new:
+        tx.conn.execute(insert(READING), new)
+
+
+def due(conn: Connection, channel: str, until: datetime | None, limit: int | None = None) -> list[Reading]:
+    """Return what is to be measured by `until`, the longest due first; None: all that is measured still or was gone."""
+    statement = (
+        select(READING, DELIVERY)
+        .join(DELIVERY, DELIVERY.c.id == READING.c.delivery_id)
+        .where(READING.c.channel == channel)
+        .where(
+            or_(READING.c.next_at.is_not(None), READING.c.gone_at.is_not(None))
+            if until is None
+            else READING.c.next_at <= until
+        )
+        .order_by(READING.c.next_at, READING.c.delivery_id)
+        .limit(limit)
+    )
+    found = []
+    width = len(READING.c)
+    for row in conn.execute(statement):
+        about = dict(zip(READING.c.keys(), row[:width], strict=True))
+        sent = dict(zip(DELIVERY.c.keys(), row[width:], strict=True))
+        found.append(Reading(ReadingRecord.model_construct(**about), DeliveryRecord.model_construct(**sent)))
+    return found
+
+
+def next_reading(conn: Connection, channel: str) -> datetime | None:
+    """Return when the channel's next post is due to be measured, None when none is."""
+    return conn.execute(
+        select(func.min(READING.c.next_at)).where(READING.c.channel == channel)
+    ).scalar_one_or_none()
+
+
+def put_reading(tx: Tx, delivery_id: str, **values: Any) -> None:
+    """Change when a post is measured next, or since when the platform no longer knows it."""
+    tx.conn.execute(update(READING).where(READING.c.delivery_id == delivery_id).values(values))
+
+
+def reading(conn: Connection, delivery_id: str) -> ReadingRecord | None:
+    """Return when a post is measured next, None when nobody has planned it."""
+    row = conn.execute(select(READING).where(READING.c.delivery_id == delivery_id)).one_or_none()
+    return None if row is None else ReadingRecord.model_construct(**row._mapping)
+
+
+# --- samples -----------------------------------------------------------------------------------------------------
+
+
+def add_sample(tx: Tx, delivery_id: str, counted: Metrics) -> None:
+    """Keep what was counted now."""
+    numbers = {name: getattr(counted, name) for name in COUNTS}
+    tx.conn.execute(insert(SAMPLE), {"delivery_id": delivery_id, "at": tx.now, **numbers})
+
+
+def samples(conn: Connection, ids: Iterable[str]) -> dict[str, list[SampleRecord]]:
+    """Return the samples of some deliveries by id, each oldest first."""
+    rows = conn.execute(
+        select(SAMPLE).where(SAMPLE.c.delivery_id.in_(list(ids))).order_by(SAMPLE.c.at, SAMPLE.c.id)
+    )
+    found: dict[str, list[SampleRecord]] = {}
+    for row in rows:
+        found.setdefault(row.delivery_id, []).append(SampleRecord.model_construct(**row._mapping))
+    return found
+
+
+def measured(
+    conn: Connection, *tests: ColumnElement[bool]
+) -> list[tuple[DeliveryRecord, list[SampleRecord]]]:
+    """Return the deliveries that have samples and pass the tests, the newest post first."""
+    has = select(SAMPLE.c.delivery_id).distinct()
+    rows = deliveries.find(conn, DELIVERY.c.id.in_(has), *tests)
+    rows.sort(key=lambda row: (row.live_at or row.slot, row.id), reverse=True)
+    found = samples(conn, [row.id for row in rows])
+    return [(row, found[row.id]) for row in rows]
+
+
+# --- replies -----------------------------------------------------------------------------------------------------
+
+
+def keep_replies(tx: Tx, replies: Sequence[ReplyRecord]) -> tuple[int, int]:
+    """Keep each reply once; return how many are new and how many say something else than before."""
+    new = changed = 0
+    for reply in replies:
+        same = (REPLY.c.channel == reply.channel, REPLY.c.remote_id == reply.remote_id)
+        known = tx.conn.execute(select(REPLY).where(*same)).one_or_none()
+        said = {name: getattr(reply, name) for name in _SAID}
+        if known is None:
+            tx.conn.execute(insert(REPLY), reply.model_dump())
+            new += 1
+        elif any(getattr(known, name) != value for name, value in said.items()):
+            tx.conn.execute(update(REPLY).where(*same).values(said))
+            changed += 1
+    return new, changed
+
+
+def link_replies(tx: Tx, channel: str, since: datetime) -> None:
+    """Give each reply seen from `since` on the delivery it answers, as soon as one of ours has that remote_id."""
+    loose = tx.conn.execute(
+        select(REPLY.c.id, REPLY.c.to)
+        .where(REPLY.c.channel == channel, REPLY.c.delivery_id.is_(None), REPLY.c.to.is_not(None))
+        .where(REPLY.c.seen_at >= since)
+        .limit(_LATER_KNOWN)
+    ).all()
+    if not loose:
+        return
+    ours = dict(
+        tx.conn.execute(
+            select(DELIVERY.c.remote_id, DELIVERY.c.id)
+            .where(DELIVERY.c.channel == channel, DELIVERY.c.action == Action.PUBLISH)
+            .where(DELIVERY.c.remote_id.in_({row.to for row in loose}))
+        )
+        .tuples()
+        .all()
+    )
+    for row in loose:
+        if row.to in ours:
+            tx.conn.execute(update(REPLY).where(REPLY.c.id == row.id).values(delivery_id=ours[row.to]))
+
+
+def replies_to(conn: Connection, delivery_id: str) -> list[ReplyRecord]:
+    """Return what the public said to a delivery, newest first."""
+    rows = conn.execute(
+        select(REPLY).where(REPLY.c.delivery_id == delivery_id).order_by(REPLY.c.at.desc(), REPLY.c.id)
+    )
+    return [ReplyRecord.model_construct(**row._mapping) for row in rows]
+
+
+# --- how a channel's gathering stands ----------------------------------------------------------------------------
+
+
+def gathering(conn: Connection, channel: str) -> GatheringRecord:
+    """Return how the gathering of a channel stands; one never begun is without trouble."""
+    row = conn.execute(select(GATHERING).where(GATHERING.c.channel == channel)).one_or_none()
+    if row is None:
+        return GatheringRecord(channel=channel)
+    return GatheringRecord.model_construct(**row._mapping)
+
+
+def put_gathering(tx: Tx, channel: str, **values: Any) -> None:
+    """Change how the gathering of a channel stands; the first change makes its row."""
+    changed = tx.conn.execute(update(GATHERING).where(GATHERING.c.channel == channel).values(values))
+    if changed.rowcount == 0:
+        tx.conn.execute(insert(GATHERING), GatheringRecord(channel=channel, **values).model_dump())
