@@ -125,7 +125,9 @@ def settle(tx: Tx, post_id: str, role: Role = Role.DAEMON) -> None:
     if post.state not in _DERIVED:
         return
     rows = tx.conn.execute(
-        select(DELIVERY.c.state).where(
+        select(DELIVERY.c.state)
+        .distinct()
+        .where(
             DELIVERY.c.post_id == post_id, DELIVERY.c.version == post.version, DELIVERY.c.action != "withdraw"
         )
     )
