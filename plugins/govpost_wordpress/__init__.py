@@ -1,0 +1,114 @@
+"""WordPress: posts and pages through the REST API of the site itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from govpost import (
+    Action,
+    Capabilities,
+    Channel,
+    Example,
+    Platform,
+    Receipt,
+    Rejected,
+    Unavailable,
+    Variant,
+    hookimpl,
+)
+from govpost_wordpress import media, posts, terms
+from govpost_wordpress.api import Api, code_of
+from govpost_wordpress.settings import Options, Settings
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+class WordPress:
+    """One site, one user with an application password."""
+
+    name = "wordpress"
+    capabilities = Capabilities(
+        markup="markdown",
+        title=True,
+        max_media=20,
+        media_types=media.TYPES,
+        alone=(),
+        idempotent_for=timedelta(days=1),
+        settles_after=timedelta(minutes=10),
+    )
+    Settings = Settings
+    Options = Options
+    example = Example(
+        settings={"site": "https://www.example.gov", "user": "govpost"},
+        secrets={"app_password": "abcd EFGH ijkl MNOP qrst UVWX"},
+    )
+
+    def adapted(self, channel: Channel) -> Capabilities:
+        """Return the capabilities on this channel: WordPress tells nobody how large an upload may be."""
+        return replace(self.capabilities, max_media_bytes=Settings.of(channel).max_media_bytes)
+
+    def stage(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Mapping[str, Any]:
+        """Keep the whole post on the site as a draft, with its files, categories and tags."""
+        api, plan = Api.of(channel, http), posts.Plan(variant, channel)
+        new = variant.action is Action.PUBLISH
+        post = posts.draft(api, plan) if new else None
+        staged: dict[str, Any] = {
+            "media": media.put(api, variant, plan.slug, post["id"] if post else None),
+            **{taxonomy: terms.ids(api, taxonomy, names) for taxonomy, names in plan.terms.items()},
+        }
+        if post is not None:
+            posts.fill(api, plan, post, staged)
+            staged |= {"id": post["id"], **posts.dated(plan, post)}
+        return staged
+
+    def publish(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
+        """Make the draft public: one request, which says everything again and may be repeated."""
+        api, plan = Api.of(channel, http), posts.Plan(variant, channel)
+        told = plan.body(variant.staged) | {"slug": plan.slug}
+        when = {name: variant.staged[name] for name in ("date_gmt",) if name in variant.staged}
+        kept = api.post(f"wp/v2/{plan.kind}/{variant.staged['id']}", {**told, **when, "status": posts.PUBLIC})
+        posts.whole(told, kept)
+        return posts.receipt(plan.kind, kept, variant.staged["media"])
+
+    def confirm(
+        self, variant: Variant, receipt: Receipt | None, channel: Channel, http: httpx2.Client
+    ) -> Receipt | None:
+        """Look for the post, by its number or by its address."""
+        api, plan = Api.of(channel, http), posts.Plan(variant, channel)
+        found = [posts.look(api, receipt)] if receipt else posts.find(api, plan.kind, plan.slug)
+        kept = [post for post in found if post and post["status"] not in ("draft", "trash")]
+        if len(kept) > 1:
+            raise Unavailable(f"the site holds it twice: {kept[0]['link']} and {kept[1]['link']}")
+        return posts.receipt(plan.kind, kept[0]) if kept else None
+
+    def amend(self, receipt: Receipt, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
+        """Replace the words of a post that is public, with a note that says so; WordPress keeps the old ones."""
+        api, plan = Api.of(channel, http), posts.Plan(variant, channel)
+        now = posts.look(api, receipt)
+        if now is None or now["status"] != posts.PUBLIC:
+            where = now["status"] if now else "gone"
+            raise Rejected(f"the post is not public on the site any more: {where}", tip="publish a new one")
+        told = plan.body(variant.staged, plan.note())
+        kept = api.post(f"wp/v2/{receipt.remote_id}", told)
+        posts.whole(told, kept)
+        return posts.receipt(receipt.remote_id.partition("/")[0], kept, variant.staged["media"])
+
+    def withdraw(self, receipt: Receipt, notice: str, channel: Channel, http: httpx2.Client) -> None:  # noqa: ARG002
+        """Move the post to the trash: its address answers "not found", so there is no place for the notice."""
+        api = Api.of(channel, http)
+        answer = api.send("DELETE", f"wp/v2/{receipt.remote_id}")
+        if code_of(answer) == "rest_trash_not_supported":
+            # A site without a trash deletes for good. As a draft it is as hidden, and on the record.
+            api.post(f"wp/v2/{receipt.remote_id}", {"status": "draft"})
+        elif answer.status_code not in (404, 410):
+            api.good(answer)
+
+
+@hookimpl
+def govpost_platforms() -> list[Platform]:
+    """Bring WordPress."""
+    return [WordPress()]

@@ -1,0 +1,178 @@
+"""One post on the site: found by its address, kept as a draft until it is whole, then made public by one request."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from typing import Any
+
+from govpost import Channel, Receipt, Rejected, Unavailable, Uncertain, Variant
+from govpost_wordpress import blocks, media, terms, words
+from govpost_wordpress.api import Api, said
+from govpost_wordpress.settings import Kind, Options, Settings
+from govpost_wordpress.slugs import slug_of
+
+PUBLIC = "publish"
+_OPEN = frozenset({"draft", "pending"})
+_RANK = (PUBLIC, "future", "private", "pending", "draft", "trash")
+_KINDS: Mapping[Kind, str] = {"post": "posts", "page": "pages"}
+_WORDS = ("title", "content", "excerpt")
+
+Remote = dict[str, Any]
+
+
+class Plan:
+    """What a variant asks for on a channel: the post's own options, else the channel's settings."""
+
+    def __init__(self, variant: Variant, channel: Channel) -> None:
+        self.variant, self.limits = variant, channel.limits
+        self.settings = Settings.of(channel)
+        self.options = Options.model_validate(dict(variant.options))
+        self.kind = _KINDS[self.options.type or self.settings.type]
+        self.slug = slug_of(variant)
+
+    @property
+    def terms(self) -> dict[terms.Taxonomy, tuple[str, ...]]:
+        """Return the names of categories and tags; a page has none."""
+        if self.kind == "pages":
+            return {}
+        asked, usual = self.options, self.settings
+        categories = usual.categories if asked.categories is None else asked.categories
+        return {"categories": categories, "tags": usual.tags if asked.tags is None else asked.tags}
+
+    def body(self, staged: Mapping[str, Any], note: str | None = None) -> Remote:
+        """Return all that the site is told of the post but for its address, date and status."""
+        kept, files = list(staged.get("media", ())), self.variant.media
+        above = (
+            media.lead(kept, files, self.options.featured) if self.limits.get("thumbnails", True) else None
+        )
+        lang = self.language
+        written = [
+            *([blocks.paragraph(note, lang)] if note else []),
+            blocks.blocks(self.variant.text, lang),
+            *media.pictures(kept, files, above),
+        ]
+        told: Remote = {
+            "title": blocks.text(self.variant.title or ""),
+            "content": "\n\n".join(filter(None, written)),
+            "excerpt": blocks.text(self.options.excerpt or ""),
+            "featured_media": 0 if above is None else kept[above]["id"],
+        }
+        for taxonomy, names in self.terms.items():
+            if names or taxonomy == "tags":
+                told[taxonomy] = list(staged.get(taxonomy, ()))
+        told |= {"sticky": self.options.sticky} if self.kind == "posts" else {}
+        comments = self.options.comments or self.settings.comments
+        told |= {"comment_status": comments} if comments else {}
+        return told | ({"template": self.options.template} if self.options.template else {})
+
+    @property
+    def language(self) -> str | None:
+        """Return the content's language where it is another than the site's."""
+        own, site = self.variant.language, str(self.limits.get("language", ""))
+        return own if own and own.partition("-")[0].lower() != site.partition("-")[0].lower() else None
+
+    def note(self) -> str:
+        """Return the note that the post was corrected."""
+        return words.correction(self.variant, self.settings.correction, self.limits.get("timezone"))
+
+
+def find(api: Api, kind: str, slug: str) -> list[Remote]:
+    """Return what the site holds under an address that is ours, the public ones first, then the oldest."""
+    asked = {
+        "slug": f"{slug},{slug}-2,{slug}__trashed",
+        "status": ",".join(_RANK),
+        "context": "edit",
+        "per_page": 100,
+        "_fields": "id,slug,status,link,date,date_gmt,modified_gmt,_links.predecessor-version",
+    }
+    found: list[Remote] = said(api.get(f"wp/v2/{kind}", **asked))
+    return sorted(found, key=lambda post: (_RANK.index(post["status"]), post["id"]))
+
+
+def draft(api: Api, plan: Plan) -> Remote:
+    """Return the post that will go public: the one that is there, else a new draft with nothing but its title."""
+    found = find(api, plan.kind, plan.slug)
+    if found and found[0]["status"] == "trash":
+        tip = "restore it there, or cancel this delivery"
+        raise Rejected("the post lies in the site's trash, where somebody put it", tip=tip)
+    if found:
+        for spare in found[1:]:
+            if spare["status"] in _OPEN:
+                api.good(api.send("DELETE", f"wp/v2/{plan.kind}/{spare['id']}"))
+        return found[0]
+    told = {"title": blocks.text(plan.variant.title or ""), "slug": plan.slug, "status": "draft"}
+    return dict(api.post(f"wp/v2/{plan.kind}", told))
+
+
+def fill(api: Api, plan: Plan, post: Remote, staged: Mapping[str, Any]) -> None:
+    """Put everything into a draft and see that the site kept all of it; a post that is public is left alone."""
+    if post["status"] not in _OPEN:
+        return
+    told = plan.body(staged) | {"slug": plan.slug, "status": "draft"}
+    lost = missing(told, api.post(f"wp/v2/{plan.kind}/{post['id']}", told))
+    changed = [name for name in lost if name in _WORDS]
+    if changed:
+        tip = "a plugin of the site or the rights of the user may do that; ask the site's admin"
+        raise Rejected(f"the site changes the words of the {' and '.join(changed)}", tip=tip)
+    if lost:
+        raise Unavailable(f"the site kept the draft without its {', '.join(lost)}")
+
+
+def dated(plan: Plan, post: Remote) -> dict[str, str]:
+    """Return the post's own date where the site's clock is past it; a later one would leave it to WordPress's timer."""
+    due = plan.variant.at
+    if due is None:
+        return {}
+    moment = due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return {"date_gmt": moment} if moment <= str(post.get("modified_gmt", "")) else {}
+
+
+def missing(told: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
+    """Return the names of what the site was told and does not say back."""
+    return [name for name, asked in told.items() if name in kept and not _agrees(name, asked, kept[name])]
+
+
+def _agrees(name: str, asked: Any, kept: Any) -> bool:
+    if name in _WORDS:
+        return shown(asked) == shown(str(kept.get("raw", "")) if isinstance(kept, Mapping) else str(kept))
+    if isinstance(asked, list):
+        return set(asked) <= set(kept)
+    return bool(asked == kept)
+
+
+def shown(markup: str) -> str:
+    """Return the words that a reader of some HTML sees, with the descriptions of its pictures."""
+    alts = re.sub(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>', r" \1 ", markup)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", alts)).split())
+
+
+def look(api: Api, receipt: Receipt) -> Remote | None:
+    """Return the post of a receipt as it is now, None when it is gone for good."""
+    answer = api.send("GET", f"wp/v2/{receipt.remote_id}", params={"context": "edit"})
+    return None if answer.status_code == 404 else dict(said(api.good(answer)))
+
+
+def receipt(kind: str, post: Mapping[str, Any], files: Iterable[Mapping[str, Any]] = ()) -> Receipt:
+    """Return what the site says of a post; pending until it shows it."""
+    revisions = post.get("_links", {}).get("predecessor-version", [{}])
+    names = ("id", "slug", "status", "date", "date_gmt", "modified_gmt")
+    raw = {name: post[name] for name in names if name in post}
+    raw |= {"revision": revisions[0].get("id")} if revisions else {}
+    raw |= {"media": [file["id"] for file in files]} if files else {}
+    return Receipt(
+        remote_id=f"{kind}/{post['id']}",
+        url=str(post["link"]),
+        pending=post["status"] != PUBLIC,
+        raw=raw,
+    )
+
+
+def whole(told: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
+    """Raise `Uncertain` when the site took a post in and left something out."""
+    lost = missing(told, kept)
+    if lost:
+        tip = f"look at {kept.get('link')}: a second post may have the address, or a plugin changed it"
+        raise Uncertain(f"the site took it in, but without its {', '.join(lost)}", tip=tip)
