@@ -4,6 +4,7 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -37,13 +38,19 @@ class Files:
 
     def publish(self, variant, channel, http):
         assert "{tmp}" not in str(channel.settings)
+        self._path(variant.key, channel).write_text(variant.text)
         return Receipt(remote_id=variant.key)
 
     def confirm(self, variant, receipt, channel, http):
-        return receipt
+        return Receipt(remote_id=variant.key) if self._path(variant.key, channel).exists() else None
 
     def withdraw(self, receipt, notice, channel, http):
-        pass
+        self._path(receipt.remote_id, channel).unlink(missing_ok=True)
+
+    def _path(self, key, channel):
+        folder = Path(channel.settings["folder"])
+        folder.mkdir(exist_ok=True)
+        return folder / key
 
     def stage(self, variant, channel, http):
         return {}

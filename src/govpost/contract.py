@@ -226,9 +226,11 @@ class Example:
     """What the conformance suite plays with: a channel of this platform and the answer of a server that accepts.
 
     ``answer`` is a status and a JSON body. ``server`` makes a small server of the platform's kind for the suite to
-    talk to: called once a test, it returns what answers each request. With it the optional parts are tried too.
-    ``limits`` is what `verify` would have found. ``words`` are the plugin's fixed templates: text it may send besides
-    the variant's. A setting may be ``{tmp}``, a folder of the suite's own.
+    talk to: called once a test, it returns what answers each request. With it the optional parts are tried too; what
+    else it may have stands in docs/reference/hooks.md, "The other side". ``limits`` is what `verify` would have found.
+    ``words`` are the plugin's fixed templates: text it may send besides the variant's. ``options`` is what a post may
+    ask. ``person`` is what is typed in `login`, by a word of the question. A setting may be ``{tmp}``, a folder of the
+    suite's own.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -236,6 +238,8 @@ class Example:
     answer: tuple[int, Mapping[str, Any]] = (201, {"id": "42", "url": "https://platform.example/posts/42"})
     words: tuple[str, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    person: Mapping[str, str] = field(default_factory=dict)
     server: Callable[[], Callable[[httpx2.Request], httpx2.Response]] | None = None
 
 

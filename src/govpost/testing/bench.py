@@ -1,71 +1,62 @@
-"""The work bench of the conformance suite: a channel, variants with words of their own, a fake wire."""
+"""The work bench of the conformance suite: a channel, variants with words of their own, and the other side."""
 
 from __future__ import annotations
 
-import hashlib
-import random
-import struct
+import secrets
 import tempfile
 import time
-import unittest
-import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-import httpx2
+from pydantic import BaseModel
 
 from govpost.contract import Example, Platform
-from govpost.domain import Capabilities, Channel, Media, Receipt, Variant
-from govpost.errors import PublishError
-from govpost.testing.fakes import Fake, FakeWire, response
-from govpost.wire import Attempt, judge, publish_error, read_error, stage_error
-
-# Letters of several scripts, a joined emoji, a combining mark and the characters that markup trips over.
-_UNICODE = "Ñandú Straße 日本語 👩🏽‍🚒 e\u0301 “<&>”"
-_KEY = "01920000-0000-7000-8000-0000000000{:02x}"
+from govpost.domain import Capabilities, Channel, Receipt, Variant
+from govpost.testing.calls import Calls, demand, receipt_of, skip
+from govpost.testing.sides import Answering, Clock, Side
+from govpost.testing.speaking import UNICODE, Speaker, picture
+from govpost.testing.words import readable
 
 
-def demand(condition: bool, message: str) -> None:
-    """Fail the test with `message` unless `condition` holds; ``python -O`` leaves a bare assert out."""
-    if not condition:
-        raise AssertionError(message)
+class Bench(Calls):
+    """One platform on a channel built from its example, in a folder of its own.
 
+    `live` is the example of a real server: posts have words and keys that no other run has, and are taken down
+    afterwards where the platform can.
+    """
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What came of one call, and the requests it made; `raw` is what the plugin itself returned."""
-
-    outcome: Any
-    raw: Any
-    requests: list[httpx2.Request]
-    writes: list[httpx2.Request]
-
-
-def receipt_of(said: Said) -> Receipt:
-    """Return the receipt of a call that must have given one."""
-    demand(isinstance(said.outcome, Receipt), f"an accepted post must give a Receipt, not {said.outcome!r}")
-    receipt: Receipt = said.outcome
-    return receipt
-
-
-class Bench:
-    """One platform on a channel built from its example, in a folder of its own."""
-
-    def __init__(self, platform: Platform, accept: Callable[[httpx2.Request], httpx2.Response]) -> None:
-        self.platform = platform
-        self.example = self.example_of(platform)
+    def __init__(self, platform: Platform, accept: Answering, live: Example | None = None) -> None:
+        super().__init__(platform, time.monotonic if live else Clock())
+        self.live = live is not None
+        self.example = live or self.example_of(platform)
         self._accept = accept
         self._folder = tempfile.TemporaryDirectory(prefix="govpost-check-")
-        settings = _filled(self.example.settings, self._folder.name)
+        self._run_number = secrets.randbelow(10**6) * 1_000 if self.live else 0
+        self._born = datetime.now(UTC).replace(microsecond=0)
+        self._recipients: list[str] | None = None
+        self._open()
+
+    def _open(self) -> None:
+        self.side = Side(self.example, self._accept, live=self.live)
+        settings = _filled({**self.example.settings, **self.side.settings}, self._folder.name)
         self.channel = Channel(
-            name="example", platform=platform.name, settings=settings, secrets=dict(self.example.secrets)
+            name="example",
+            platform=self.platform.name,
+            settings=_checked(self.platform, settings),
+            limits=dict(self.example.limits),
+            secrets={**self.example.secrets, **self.side.secrets},
         )
-        adapted = getattr(platform, "adapted", None)
-        self.capabilities: Capabilities = adapted(self.channel) if adapted else platform.capabilities
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what this channel can carry."""
+        adapted = getattr(self.platform, "adapted", None)
+        able: Capabilities = adapted(self.channel) if adapted else self.platform.capabilities
+        return able
 
     @staticmethod
     def example_of(platform: Platform) -> Example:
@@ -79,129 +70,128 @@ class Bench:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.live and hasattr(self.platform, "withdraw"):
+            for receipt in reversed(self.made):
+                self.withdraw(receipt)
+        self.side.close()
         self._folder.cleanup()
+
+    def afresh(self) -> Self:
+        """Go on with another side that has seen nothing yet."""
+        if self.live:
+            skip("a real server cannot be made afresh")
+        self.side.close()
+        self._recipients = None
+        self._open()
+        return self
+
+    # What the platform has
 
     @property
     def wired(self) -> bool:
         """Return whether a publish sends anything at all."""
-        return bool(self.publish(self.variant(9)).requests)
+        sends = bool(self.publish(self.variant(9)).requests)
+        if self.side.remembers:
+            self.afresh()
+        return sends
 
     def on_the_wire(self, part: str = "publish") -> Self:
         """Skip the test for a platform that lacks `part` or never uses the wire."""
-        self._require(part)
+        self.require(part)
+        if self.live:
+            skip("what is said on the wire is not tried on a real server")
         if not self.wired:
-            raise unittest.SkipTest("this platform does not use the wire")
+            skip("this platform does not use the wire")
+        return self
+
+    def remembering(self, part: str = "publish") -> Self:
+        """Skip the test where the platform lacks `part` or the other side only has one answer."""
+        self.require(part)
+        if not self.side.remembers and self.wired:
+            skip("the example has no server that remembers")
         return self
 
     def having(self, part: str) -> Receipt:
         """Skip the test for a platform that lacks `part`; return the receipt of a post to use it on."""
-        self._require(part)
+        self.require(part)
         return receipt_of(self.publish(self.variant()))
 
-    def _require(self, part: str) -> None:
+    def require(self, part: str) -> None:
+        """Skip the test for a platform that lacks `part`."""
         if not hasattr(self.platform, part):
-            raise unittest.SkipTest(f"this platform has no {part}")
+            skip(f"this platform has no {part}")
+
+    def needs(self, hook: str) -> Self:
+        """Skip the test where the other side has no `hook`."""
+        if not self.side.has(hook):
+            skip(f"the example's server has no {hook}")
+        return self
+
+    # What is posted
 
     def variant(self, seed: int = 1) -> Variant:
         """Make a variant whose words are like no other seed's."""
-        say = _Speaker(seed)
-        able = self.capabilities
+        say, able = Speaker(self._run_number + seed), self.capabilities
         size = min(able.max_chars or 280, 280)
+        alt = f"{say.words(2)} {UNICODE} {say.words(2)}"[: able.max_alt].strip()
+        medium = [picture(self._folder.name, seed, alt, able)] if able.max_media else []
         return Variant(
-            key=_KEY.format(seed),
-            text=(say.words(3) + " " + _UNICODE + " " + say.words(3))[:size].strip(),
+            key=self._key(seed),
+            text=f"{say.words(3)} {UNICODE} {say.words(3)}"[:size].strip(),
             title=say.words(2) if able.title else None,
             link=f"https://city.example.gov/{say.words(1)}" if able.link else None,
             language="en",
-            media=(self._medium(seed, say.words(4)[: able.max_alt]),) if able.max_media else (),
-            at=datetime(2026, 11, 27, 8, seed, tzinfo=UTC),
+            media=tuple(medium),
+            recipient=next(iter(self.recipients()), None),
+            at=self._born - timedelta(seconds=seed),
         )
 
-    def _medium(self, seed: int, alt: str) -> Media:
-        mime = (
-            "image/png" if "image/png" in self.capabilities.media_types else self.capabilities.media_types[0]
-        )
-        path = Path(self._folder.name, f"picture-{seed}.{mime.partition('/')[2]}")
-        path.write_bytes(_png(seed))
-        return Media(path=path, mime=mime, alt=alt, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    def with_big_picture(self, variant: Variant) -> Variant:
+        """Return the variant with a picture of 5 MB, or as big as the platform takes."""
+        size = min(5_000_000, self.capabilities.max_media_bytes - 1_000_000)
+        alt = variant.media[0].alt
+        return replace(variant, media=(picture(self._folder.name, 99, alt, self.capabilities, size),))
 
-    def publish(self, variant: Variant, answer: Any = None) -> Said:
-        """Publish as the engine does, after staging what has to be staged; judge what comes of it."""
-        variant, _ = self._staged(variant)
-        return self._run(
-            lambda a: self.platform.publish(variant, self.channel, a.client), answer, judged=True
-        )
+    def _key(self, seed: int) -> str:
+        if not self.live:
+            return f"01920000-0000-7000-8000-{seed:012x}"
+        now, run = f"{int(self._born.timestamp() * 1000):012x}", f"{self._run_number:08x}"
+        return f"{now[:8]}-{now[8:]}-7{run[:3]}-8{run[3:6]}-{seed:012x}"
 
-    def with_staging(self, variant: Variant) -> tuple[Variant, Said]:
-        """Publish, and return the variant as it was published with the requests of both steps."""
-        staged, requests = self._staged(variant)
-        said = self._run(lambda a: self.platform.publish(staged, self.channel, a.client), None, judged=True)
-        return staged, replace(said, requests=[*requests, *said.requests])
+    def recipients(self) -> list[str]:
+        """Return who gets a copy, asked once a test; empty where nobody has a copy of their own."""
+        if self._recipients is None:
+            found = self.addresses().outcome if hasattr(self.platform, "recipients") else []
+            self._recipients = list(found) if isinstance(found, list) else []
+        return self._recipients
 
-    def _staged(self, variant: Variant) -> tuple[Variant, list[httpx2.Request]]:
-        if not hasattr(self.platform, "stage"):
-            return variant, []
-        said = self.stage(variant)
-        demand(isinstance(said.outcome, Mapping), f"stage must return a mapping, not {said.outcome!r}")
-        return replace(variant, staged=said.outcome), said.requests
+    # What people see
 
-    def stage(self, variant: Variant, answer: Any = None) -> Said:
-        """Call the platform's stage."""
-        stage: Any = getattr(self.platform, "stage", None)
-        return self._run(lambda a: stage(variant, self.channel, a.client), answer, stage_error)
+    def reads(self, words: str) -> bool:
+        """Return whether these words are public; true where the other side cannot be looked at."""
+        return not self.side.has("public") or any(words in readable(text) for text in self.side.public())
 
-    def amend(self, receipt: Receipt, variant: Variant, answer: Any = None) -> Said:
-        """Call the platform's amend."""
-        amend: Any = getattr(self.platform, "amend", None)
-        variant, _ = self._staged(variant)
-        return self._run(lambda a: amend(receipt, variant, self.channel, a.client), answer, judged=True)
-
-    def withdraw(self, receipt: Receipt, answer: Any = None) -> Said:
-        """Call the platform's withdraw."""
-        withdraw: Any = getattr(self.platform, "withdraw", None)
-        return self._run(lambda a: withdraw(receipt, "Published in error.", self.channel, a.client), answer)
-
-    def confirm(self, variant: Variant, receipt: Receipt | None, answer: Any = None) -> Said:
-        """Call the platform's confirm."""
-        confirm: Any = getattr(self.platform, "confirm", None)
-        return self._run(lambda a: confirm(variant, receipt, self.channel, a.client), answer, read_error)
-
-    def _run(
-        self,
-        call: Callable[[Attempt], Any],
-        answer: Any,
-        meaning: Callable[[BaseException, Attempt], PublishError] = publish_error,
-        *,
-        judged: bool = False,
-    ) -> Said:
-        """Make one call; `answer` is what requests that write get (or all, where only reading is due)."""
-        everything = meaning is read_error
-        wire = FakeWire(
-            self._accept if answer is None else _instead(answer, self._accept, everything=everything)
-        )
-        raw: Any = None
-        with Attempt(self.channel, deadline=time.monotonic() + 60, transport=wire) as attempt:
-            try:
-                raw = call(attempt)
-                outcome = judge(raw, attempt) if judged else raw
-            except Exception as error:
-                outcome = meaning(error, attempt)
-        return Said(outcome=outcome, raw=raw, requests=wire.requests, writes=wire.writes)
+    @contextmanager
+    def shows(self, more: int, doing: str) -> Iterator[None]:
+        """Demand that `doing` changes the number of public posts by `more`, where that can be seen."""
+        before = len(self.side.public()) if self.side.has("public") else 0
+        yield
+        if self.side.has("public"):
+            after = len(self.side.public())
+            demand(
+                after - before == more,
+                f"{doing} must change the number of public posts by {more}, not by {after - before}",
+            )
 
 
-def _instead(
-    answer: Any, accept: Callable[[httpx2.Request], httpx2.Response], *, everything: bool
-) -> Callable[[httpx2.Request], httpx2.Response]:
-    """Give `answer` to each request that matters and accept the others."""
-
-    def reply(request: httpx2.Request) -> httpx2.Response:
-        if not everything and request.method in ("GET", "HEAD", "OPTIONS"):
-            return accept(request)
-        if isinstance(answer, Fake):
-            raise answer.failure(request)
-        return response(answer)
-
-    return reply
+def _checked(platform: Platform, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings as the engine hands them on: through the platform's own model."""
+    model = getattr(platform, "Settings", None)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return settings
+    with suppress(ValueError):  # a test of its own says that they do not fit
+        return model.model_validate(settings).model_dump(mode="json")
+    return settings
 
 
 def _filled(settings: Any, folder: str) -> Any:
@@ -210,26 +200,3 @@ def _filled(settings: Any, folder: str) -> Any:
     if isinstance(settings, Mapping):
         return {key: _filled(value, folder) for key, value in settings.items()}
     return [_filled(value, folder) for value in settings] if isinstance(settings, list | tuple) else settings
-
-
-class _Speaker:
-    """Says words that mean nothing and that another seed never says."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - words, not secrets
-        self._seed = seed
-
-    def words(self, count: int) -> str:
-        tail = chr(ord("a") + self._seed)
-        return " ".join("".join(self._random.choices("bdfgklmnprstvz", k=7)) + tail for _ in range(count))
-
-
-def _png(seed: int) -> bytes:
-    """Return a picture of one pixel."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    pixel = zlib.compress(bytes([0, seed, seed, seed]))
-    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")

@@ -7,33 +7,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from govpost.contract import Platform
-from govpost.testing.contract_suite import PlatformContract
+from govpost.testing.contract_suite import PARTS, PlatformContract
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How one test of the suite ended."""
+    """How one test of the suite ended; `part` is the heading it stands under."""
 
+    part: str
     name: str
     ok: bool
+    skipped: bool = False
     message: str = ""
 
 
 def check(platform: Platform) -> list[Result]:
     """Run the suite on a platform without pytest."""
-    suite = type("Checked", (PlatformContract,), {"platform": platform})()
-    names = [name for name in vars(PlatformContract) if name.startswith("test_")]
-    return [_run(name, getattr(suite, name)) for name in names]
+    suite = type("Checked", (PlatformContract,), {"platform": platform})
+    return [
+        _run(part.__doc__ or "", name, getattr(suite(), name))
+        for part in PARTS
+        for name in vars(part)
+        if name.startswith("test_")
+    ]
 
 
-def _run(name: str, test: Callable[[], None]) -> Result:
+def _run(part: str, name: str, test: Callable[[], None]) -> Result:
     title = name.removeprefix("test_").replace("_", " ")
     try:
         test()
     except unittest.SkipTest as reason:
-        return Result(name=title, ok=True, message=f"skipped: {reason}")
+        return Result(part=part, name=title, ok=True, skipped=True, message=f"skipped: {reason}")
     except AssertionError as failure:
-        return Result(name=title, ok=False, message=str(failure))
+        return Result(part=part, name=title, ok=False, message=str(failure))
     except Exception as error:
-        return Result(name=title, ok=False, message=f"{type(error).__name__}: {error}")
-    return Result(name=title, ok=True)
+        return Result(part=part, name=title, ok=False, message=f"{type(error).__name__}: {error}")
+    return Result(part=part, name=title, ok=True)

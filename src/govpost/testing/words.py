@@ -21,6 +21,8 @@ _PLUMBING = {
     *("accept", "accept-encoding", "authorization", "connection", "content-length", "content-type"),
     *("cookie", "host", "transfer-encoding", "user-agent"),
 }
+_TAG = re.compile(r"<(?:!--.*?--|/?[A-Za-z][^<>]*)>", re.DOTALL)
+_ATTRIBUTE = re.compile(r"""(?:alt|title|href|src|label)=["']([^"']*)["']""")
 _TOKEN = re.compile(r"\S{0,256}")
 _DERIVED = re.compile(r"\d|^.{13,}$")
 
@@ -79,6 +81,23 @@ def _json(value: Any, place: str) -> Iterator[Leaf]:
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _json(item, f"{place}.{number}")
+
+
+def readable(text: str) -> str:
+    """Return what a person reads of a text that may be HTML: as it is, and once more without marks."""
+    attributes = " ".join(_ATTRIBUTE.findall(text))
+    return (
+        f"{text}\n{html.unescape(_TAG.sub(' ', text))}\n{html.unescape(attributes)}" if "<" in text else text
+    )
+
+
+def heard(answer: httpx2.Response) -> list[str]:
+    """Return the strings that a server said."""
+    said = [value for name, value in answer.headers.multi_items() if name.lower() not in _PLUMBING]
+    try:
+        return [*said, *strings(json.loads(answer.read()))]
+    except ValueError:
+        return said
 
 
 def words_of(variant: Variant) -> list[str]:

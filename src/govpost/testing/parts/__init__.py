@@ -1,0 +1,1 @@
+"""The conformance suite, one module a part of the contract; `PlatformContract` puts them together."""
