@@ -1,0 +1,111 @@
+"""email: a bulletin to each address of a list, one SMTP transaction a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from govpost import (
+    Capabilities,
+    Channel,
+    Example,
+    NotWanted,
+    Platform,
+    Receipt,
+    Rejected,
+    Variant,
+    hookimpl,
+    time_left,
+)
+from govpost_email import outbox, submission
+from govpost_email.addresses import token
+from govpost_email.lists import Entry, Roll, list_key, roll
+from govpost_email.message import MEDIA_TYPES, Letter, write
+from govpost_email.settings import Settings
+from govpost_email.wishes import wishes
+from govpost_email.words import ENGLISH, SPANISH
+
+if TYPE_CHECKING:
+    import httpx2
+
+_OVERHEAD = 100_000
+
+
+class Email:
+    """Sends each recipient of a channel's list a copy of their own."""
+
+    name = "email"
+    capabilities = Capabilities(
+        markup="markdown",
+        title=True,
+        link=True,
+        max_media=10,
+        max_media_bytes=5_000_000,
+        media_types=MEDIA_TYPES,
+        alone=(),
+    )
+    Settings = Settings
+    example = Example(
+        settings={
+            "outbox": "{tmp}",
+            "sender": "news@riverton.example.gov",
+            "sender_name": "City of Riverton",
+            "to": "bulletin@lists.example.gov",
+        },
+        secrets={"list_key": "the key of the example only"},
+        words=(*ENGLISH.values(), *SPANISH.values()),
+    )
+
+    def adapted(self, channel: Channel) -> Capabilities:
+        """Return the capabilities on this channel: a picture grows by a third on its way (base64)."""
+        most = channel.limits.get("size")
+        if not isinstance(most, int) or most <= 0:
+            return self.capabilities
+        room = max(1, (most - _OVERHEAD) * 7 // 10)
+        return replace(self.capabilities, max_media_bytes=min(room, self.capabilities.max_media_bytes))
+
+    def recipients(self, channel: Channel, http: httpx2.Client) -> Iterable[str]:
+        """Return the references of all on the list who still want the bulletin."""
+        settings = Settings.of(channel)
+        unwanted = wishes(settings, channel, http).refs
+        return [ref for ref in roll(settings, channel) if ref not in unwanted]
+
+    def publish(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
+        """Send one recipient their copy; `NotWanted` when they left the list meanwhile."""
+        settings = Settings.of(channel)
+        entry = _entry(roll(settings, channel), variant, settings)
+        if entry.ref in wishes(settings, channel, http, entry.ref).refs:
+            raise NotWanted(f"recipient {entry.ref} no longer wants the bulletin")
+        mark = None if settings.to else token(entry.ref, list_key(channel))
+        letter = write(variant, settings, entry, mark)
+        said = _sent(letter, settings, channel, http)
+        return Receipt(remote_id=letter.message_id, raw={"reply": said})
+
+
+def _entry(everyone: Roll, variant: Variant, settings: Settings) -> Entry:
+    if settings.to and variant.recipient is None:
+        return next(iter(everyone.values()))
+    if variant.recipient is None:
+        raise Rejected("it is not said for whom this copy is")
+    found = everyone.get(variant.recipient)
+    if found is None:
+        raise NotWanted(f"recipient {variant.recipient} is no longer on the list")
+    return found
+
+
+def _sent(letter: Letter, settings: Settings, channel: Channel, http: httpx2.Client) -> str:
+    if settings.outbox:
+        return outbox.put(settings.outbox, letter)
+
+    def left() -> float:
+        return time_left(http)
+
+    with submission.connected(settings, channel, left) as talk:
+        return submission.submit(talk, letter, settings, left)
+
+
+@hookimpl
+def govpost_platforms() -> list[Platform]:
+    """Bring the one platform of this plugin."""
+    return [Email()]
