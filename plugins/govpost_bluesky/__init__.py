@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 _DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 _PHOTO_BYTES = 20_000_000
+
+
+def _server() -> Callable[[httpx2.Request], httpx2.Response]:
+    from govpost_bluesky.example import ExamplePds
+
+    return ExamplePds()
 
 
 class Bluesky:
@@ -58,20 +64,10 @@ class Bluesky:
             "refresh": "refresh-token-of-the-example",
             "session": f'{{"did": "{_DID}", "pds": "https://pds.example"}}',
         },
-        answer=(
-            200,
-            {
-                "uri": f"at://{_DID}/app.bsky.feed.post/3mbfvv7intp22",
-                "cid": "bafyreiebebpkrdiwvpmxs5o4koa2ynv3gzrt7finm3qd6quzllsuhoe5lu",
-                "blob": {
-                    "$type": "blob",
-                    "ref": {"$link": "bafkreifqkf6hidnpsmbnbbuyd27gnesa22yreewwtwzefvyph74xwta64a"},
-                    "mimeType": "image/png",
-                    "size": 69,
-                },
-            },
-        ),
         limits={"blob": 5_242_880, "appview": True},
+        options={"card": {"title": "Bridge closed on Friday", "link": "https://riverton.example.gov/bridge"}},
+        person={"password": "abcd-efgh-ijkl-mnop"},
+        server=_server,
     )
 
     def adapted(self, channel: Channel) -> Capabilities:
