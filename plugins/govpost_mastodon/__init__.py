@@ -10,7 +10,6 @@ from govpost import (
     Capabilities,
     Channel,
     Dialogue,
-    Example,
     Metrics,
     Platform,
     Receipt,
@@ -20,6 +19,7 @@ from govpost import (
 )
 from govpost_mastodon import account, finding, login, media, reading, servers, statuses
 from govpost_mastodon.api import Api
+from govpost_mastodon.example import EXAMPLE
 from govpost_mastodon.settings import Options, Settings
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ class Mastodon:
     Settings = Settings
     Options = Options
     capabilities = servers.CAPABILITIES
-    example = Example(
-        settings={"url": "https://social.example"}, secrets={"access_token": "token-of-the-example"}
-    )
+    example = EXAMPLE
 
     def adapted(self, channel: Channel) -> Capabilities:
         """Return what the server that `verify` found carries."""

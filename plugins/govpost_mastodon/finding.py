@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from govpost import Receipt, Unavailable, Variant
-from govpost_mastodon.api import Api, checked, rows, said, table
+from govpost_mastodon.api import Api, rows, table
 from govpost_mastodon.settings import options_of
 from govpost_mastodon.statuses import PATH, receipt_of
 from govpost_mastodon.words import alike, same, text_of
 
+_TIP = "look at it, then settle it with govpost delivery resolve"
 _PAGE = 40
-_PAGES = 10
-_MARGIN = timedelta(minutes=15)
-"""How much earlier than its due time a post may seem to have been made."""
+_PAGES = 3
+_SKEW = timedelta(minutes=15)
+_WIDEST = timedelta(hours=3)
+"""How much earlier than its due time a post may seem to have been made: without a doubt, and at all."""
 
 
 def known(api: Api, held: Receipt) -> Receipt | None:
@@ -27,15 +28,15 @@ def known(api: Api, held: Receipt) -> Receipt | None:
 
 def search(api: Api, variant: Variant) -> Receipt | None:
     """Return the one post that is the variant, None when there is none; `Unavailable` when it cannot be told."""
-    listed = [status for status in _since(api, variant.at) if _candidate(api, status, variant)]
-    ours = [status for status in listed if _is(api, status, variant)]
-    if len(ours) > 1:
-        raise Unavailable(
-            f"{len(ours)} posts have these very words: {', '.join(str(each.get('url')) for each in ours)}",
-            tip="look at both, then settle it with govpost delivery resolve",
-        )
+    found = [status for status in _since(api, variant.at) if _has_the_words(api, status, variant)]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise Unavailable(f"{len(found)} posts have these very words: {_addresses(found)}", tip=_TIP)
+    if other := _differs(api, found[0], variant):
+        raise Unavailable(f"{_addresses(found)} has these very words, but {other}", tip=_TIP)
     # Asked for once more by its id, so that the receipt is of a post that is there now.
-    return known(api, receipt_of(ours[0])) if ours else None
+    return known(api, receipt_of(found[0]))
 
 
 def account_id(api: Api) -> str:
@@ -47,37 +48,26 @@ def account_id(api: Api) -> str:
 def _since(api: Api, at: datetime | None) -> list[Mapping[str, Any]]:
     """Return our posts that may have been made at or after `at`, newest first."""
     path = f"/api/v1/accounts/{account_id(api)}/statuses"
+    after = at - _WIDEST if at else None
     last: object = None
-    found: list[Mapping[str, Any]] = []
+    found: dict[str, Mapping[str, Any]] = {}
     for _ in range(_PAGES):
         more: dict[str, Any] = {"max_id": last} if last else {}
-        answer = checked(api.send("GET", path, params={"limit": _PAGE, "exclude_reblogs": "true", **more}))
-        page = rows(said(answer))
-        after = at + _ahead(answer.headers.get("date")) - _MARGIN if at else None
-        found += [status for status in page if after is None or _made(status) >= after]
+        page = rows(api.ask(path, limit=_PAGE, exclude_reblogs="true", **more))
+        found |= {str(status.get("id")): status for status in page if after is None or _made(status) >= after}
         # A pinned post may stand at the top of the list though it is old: the last of the page decides.
         if not page or page[-1].get("id") == last or (after is not None and _made(page[-1]) < after):
-            return found
+            return list(found.values())
         last = page[-1].get("id")
     raise Unavailable(
         f"the account has made more than {_PAGE * _PAGES} posts since, too many to look through"
     )
 
 
-def _candidate(api: Api, status: Mapping[str, Any], variant: Variant) -> bool:
-    """Say whether a listed post may be ours by all that is shown of it except its words."""
-    application, ours = table(status.get("application")).get("name"), api.channel.limits.get("application")
-    return (
-        not status.get("reblog")
-        and (not application or not ours or application == ours)
-        and len(rows(status.get("media_attachments"))) == len(variant.media)
-        and (variant.reply_to is None or str(status.get("in_reply_to_id")) == variant.reply_to)
-        and alike(str(status.get("spoiler_text") or ""), options_of(variant).warning)
-    )
-
-
-def _is(api: Api, status: Mapping[str, Any], variant: Variant) -> bool:
+def _has_the_words(api: Api, status: Mapping[str, Any], variant: Variant) -> bool:
     """Compare the words exactly as they were sent, or where the server does not tell, as it shows them."""
+    if status.get("reblog"):
+        return False
     source = table(api.look(f"{PATH}/{status.get('id')}/source"))
     if isinstance(source.get("text"), str):
         return same(source["text"], variant.text)
@@ -85,11 +75,29 @@ def _is(api: Api, status: Mapping[str, Any], variant: Variant) -> bool:
     if same(shown, variant.text):
         return True
     if alike(shown, variant.text):
-        raise Unavailable(
-            f"{status.get('url')} may be it, but its words are shown differently",
-            tip="look at it, then settle it with govpost delivery resolve",
-        )
+        raise Unavailable(f"{_addresses([status])} may be it, but its words are shown differently", tip=_TIP)
     return False
+
+
+def _differs(api: Api, status: Mapping[str, Any], variant: Variant) -> str | None:
+    """Say in what a post with the same words is not as ours must be; to call it ours would be a guess."""
+    made = _made(status)
+    if variant.at and made < min(variant.at, datetime.now(UTC)) - _SKEW:
+        return f"was made {made:%Y-%m-%d %H:%M} UTC, before this one was due"
+    by, ours = table(status.get("application")).get("name"), api.channel.limits.get("application")
+    if by and ours and by != ours:
+        return f"was made with {by}"
+    if len(rows(status.get("media_attachments"))) != len(variant.media):
+        return "has not the same pictures"
+    if variant.reply_to is not None and str(status.get("in_reply_to_id")) != variant.reply_to:
+        return "does not answer the part before"
+    if not alike(str(status.get("spoiler_text") or ""), options_of(variant).warning):
+        return "has another warning"
+    return None
+
+
+def _addresses(statuses: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(str(status.get("url") or status.get("uri")) for status in statuses)
 
 
 def _made(status: Mapping[str, Any]) -> datetime:
@@ -98,12 +106,3 @@ def _made(status: Mapping[str, Any]) -> datetime:
     except ValueError as error:
         raise Unavailable(f"a post was made at {status.get('created_at')!r}, which is no time") from error
     return made if made.tzinfo else made.replace(tzinfo=UTC)
-
-
-def _ahead(date: str | None) -> timedelta:
-    """Return how far the server's clock is ahead of ours, by the ``Date`` of its answer (RFC 9110, section 6.6.1)."""
-    try:
-        theirs = parsedate_to_datetime(date or "")
-    except ValueError:
-        return timedelta(0)
-    return min(timedelta(0), theirs.astimezone(UTC) - datetime.now(UTC))

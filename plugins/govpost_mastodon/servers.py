@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from govpost import Capabilities
-from govpost_mastodon.api import Api, rows, table
+from govpost_mastodon.api import Api, rows, said, table
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
@@ -71,7 +71,7 @@ def known(limits: Mapping[str, Any]) -> Software | None:
 
 def detect(api: Api) -> dict[str, Any]:
     """Ask a server what it is and what it takes; return it as JSON for ``Channel.limits``."""
-    instance = table(api.look("/api/v2/instance")) or table(api.look("/api/v1/instance"))
+    instance = _instance(api)
     software, version = _nodeinfo(api) or _from_version(str(instance.get("version", "")))
     about = table(instance.get("configuration"))
     statuses, media = table(about.get("statuses")), table(about.get("media_attachments"))
@@ -112,6 +112,12 @@ def capabilities(limits: Mapping[str, Any]) -> Capabilities:
     )
 
 
+def _instance(api: Api) -> Mapping[str, Any]:
+    """Read the newer of the two descriptions; snac has only the older, and Takahē's newer one may be broken."""
+    newer = api.send("GET", "/api/v2/instance")
+    return table(said(newer)) if newer.is_success else table(api.look("/api/v1/instance"))
+
+
 def _nodeinfo(api: Api) -> tuple[str, str] | None:
     """Read name and version as https://nodeinfo.diaspora.software says."""
     links = rows(table(api.look("/.well-known/nodeinfo")).get("links"))
@@ -126,7 +132,9 @@ def _nodeinfo(api: Api) -> tuple[str, str] | None:
 
 def _from_version(version: str) -> tuple[str, str]:
     """Read ``2.7.2 (compatible; Akkoma 3.13)``; a version alone tells no name."""
-    other = re.search(r"compatible;\s*([\w-]+)\s*([^)]*)", version)
+    other = re.search(r"compatible;\s*([\w-]+)\s*([^)]*)", version) or re.fullmatch(
+        r"([a-z]\w*)[/ ](.+)", version
+    )
     return (other[1].lower(), other[2].strip()) if other else ("", version)
 
 
