@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from govpost import (
+    Account,
     Action,
     Capabilities,
     Channel,
+    Dialogue,
     Example,
+    Metrics,
     Platform,
     Receipt,
     Rejected,
+    Reply,
     Unavailable,
     Variant,
     hookimpl,
 )
-from govpost_wordpress import media, posts, terms
+from govpost_wordpress import account, comments, media, posts, terms
 from govpost_wordpress.api import Api, code_of
 from govpost_wordpress.settings import Options, Settings
 
@@ -50,6 +54,14 @@ class WordPress:
     def adapted(self, channel: Channel) -> Capabilities:
         """Return the capabilities on this channel: WordPress tells nobody how large an upload may be."""
         return replace(self.capabilities, max_media_bytes=Settings.of(channel).max_media_bytes)
+
+    def verify(self, channel: Channel, http: httpx2.Client) -> Account:
+        """Find the site's API, who we are there, what we may not do, and what `publish` must know of the site."""
+        return account.verify(channel, http)
+
+    def login(self, channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str, str]:
+        """Get an application password from the site itself."""
+        return account.login(channel, talk, http)
 
     def stage(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Mapping[str, Any]:
         """Keep the whole post on the site as a draft, with its files, categories and tags."""
@@ -106,6 +118,20 @@ class WordPress:
             api.post(f"wp/v2/{receipt.remote_id}", {"status": "draft"})
         elif answer.status_code not in (404, 410):
             api.good(answer)
+
+    def measure(
+        self, receipts: Sequence[Receipt], channel: Channel, http: httpx2.Client
+    ) -> Mapping[str, Metrics]:
+        """Count the comments that are shown."""
+        return comments.count(Api.of(channel, http), receipts)
+
+    def replies(self, channel: Channel, since: str | None, http: httpx2.Client) -> Iterable[Reply]:
+        """Return comments, those that wait for a moderator too."""
+        return comments.since(Api.of(channel, http), channel, since)
+
+    def answer(self, reply: Reply, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
+        """Answer a comment."""
+        return comments.respond(Api.of(channel, http), reply, variant)
 
 
 @hookimpl

@@ -1,0 +1,179 @@
+"""Who we are on the site: found by its front page, checked, and logged in with an application password."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urljoin
+
+from govpost import Account, Channel, Dialogue, Rejected, Unauthorized
+from govpost_wordpress.api import Api, said
+from govpost_wordpress.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx2
+
+# Tells WordPress's list of application passwords that they are all of one program.
+_APP_ID = "6f1d9c0e-52b7-4c43-9a0e-0c1b7d0f8a55"
+_REDIRECTS_SINCE = 7
+_MOST_LINKS = 200
+_RIGHTS = {
+    "post": {
+        "publish_posts": "publish posts",
+        "edit_published_posts": "correct posts",
+        "delete_published_posts": "withdraw posts",
+        "upload_files": "upload pictures",
+    },
+    "page": {
+        "publish_pages": "publish pages",
+        "edit_published_pages": "correct pages",
+        "delete_published_pages": "withdraw pages",
+        "upload_files": "upload pictures",
+    },
+}
+_MODERATES = {"moderate_comments": "read held comments"}
+_EXTRAS = {
+    "manage_categories": "make new categories",
+    "edit_others_posts": "make posts sticky",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What a stranger sees of a site: where its API is, and what its front page says of itself."""
+
+    root: str
+    index: Mapping[str, Any]
+    version: str
+    language: str
+    links: tuple[str, ...]
+
+    @property
+    def authorization(self) -> str | None:
+        """Return the page that gives out application passwords; None where the site has switched them off."""
+        offered = self.index.get("authentication") or {}
+        known = offered.get("application-passwords", {}) if isinstance(offered, Mapping) else {}
+        page = known.get("endpoints", {}).get("authorization")
+        return str(page) if page else None
+
+
+def discover(settings: Settings, http: httpx2.Client) -> Site:
+    """Find the site's REST API by the Link header of its front page, else where it usually is."""
+    front = http.get(f"{settings.site}/")
+    if front.is_redirect:
+        there = urljoin(f"{settings.site}/", front.headers.get("location", ""))
+        raise Rejected(
+            f"{settings.site} has moved to {there}", tip="write the new address as the setting site"
+        )
+    linked = re.search(r'<([^>]+)>;\s*rel="https://api\.w\.org/"', front.headers.get("link", ""))
+    usual = (f"{settings.site}/wp-json/", f"{settings.site}/?rest_route=/")
+    for root in (urljoin(f"{settings.site}/", linked[1]),) if linked else usual:
+        index = _index(http.get(root))
+        if "wp/v2" in index.get("namespaces", ()):
+            return _site(root, index, front.text, http.get(f"{settings.site}/", params={"feed": "rss2"}).text)
+    tip = "check the address; if it is right, a security plugin may hide the REST API: ask the site's admin"
+    raise Rejected(f"there is no WordPress REST API at {settings.site}", tip=tip)
+
+
+def _index(answer: httpx2.Response) -> Mapping[str, Any]:
+    try:
+        index = answer.json() if answer.is_success else {}
+    except ValueError:
+        return {}
+    return index if isinstance(index, dict) else {}
+
+
+def _site(root: str, index: Mapping[str, Any], page: str, feed: str) -> Site:
+    version = re.search(r"<generator>https?://wordpress\.org/\?v=([\d.]+)", feed)
+    language = re.search(r"<html[^>]*\blang=[\"']([\w-]+)", page)
+    links = dict.fromkeys(html.unescape(link) for link in re.findall(r"href=[\"'](https?://[^\"']+)", page))
+    return Site(
+        root=root,
+        index=index,
+        version=version[1] if version else "",
+        language=language[1] if language else "",
+        links=tuple(links)[:_MOST_LINKS],
+    )
+
+
+def verify(channel: Channel, http: httpx2.Client) -> Account:
+    """Say who the password belongs to, and what that user may not do."""
+    settings = Settings.of(channel)
+    site = discover(settings, http)
+    api = replace(Api.of(channel, http), root=site.root)
+    me = said(api.get("wp/v2/users/me", context="edit"))
+    may = me.get("capabilities") or {}
+    needed = _RIGHTS[settings.type] | _MODERATES
+    name = html.unescape(str(site.index.get("name", "")))
+    return Account(
+        remote_id=str(me["id"]),
+        name=f"{me['name']} on {name or settings.site}",
+        url=me.get("link"),
+        server=f"WordPress {site.version}".strip(),
+        limits=_limits(api, site, me),
+        missing=tuple(words for right, words in needed.items() if not may.get(right)),
+        links=tuple(filter(None, (me.get("url"), *site.links))),
+        notes=tuple(f"the user may not {words}" for right, words in _EXTRAS.items() if not may.get(right)),
+    )
+
+
+def _limits(api: Api, site: Site, me: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `publish` has to know of this site."""
+    themes = said(api.get("wp/v2/themes", status="active", _fields="theme_supports"))
+    supports = themes[0].get("theme_supports", {}) if themes else {}
+    return {
+        "api": site.root,
+        "user_id": me["id"],
+        "language": site.language or str(me.get("locale", "")).replace("_", "-"),
+        "timezone": _zone(site.index),
+        "thumbnails": bool(supports.get("post-thumbnails", True)),
+    }
+
+
+def _zone(index: Mapping[str, Any]) -> str:
+    """Return the site's zone; one that is only so many hours from UTC has a name for whole hours."""
+    named = str(index.get("timezone_string") or "")
+    if named:
+        return named
+    hours = float(index.get("gmt_offset") or 0)
+    return f"Etc/GMT{-hours:+.0f}" if hours and hours.is_integer() else "UTC"
+
+
+def login(channel: Channel, talk: Dialogue, http: httpx2.Client) -> dict[str, str]:
+    """Lead a person to the page of the site that gives out an application password, and try it."""
+    settings = Settings.of(channel)
+    site = discover(settings, http)
+    if site.authorization is None:
+        tip = "it needs https, and no plugin that switches them off: ask the site's admin"
+        raise Rejected(f"{settings.site} gives out no application passwords", tip=tip)
+    password = _given(channel, site, talk)
+    tried = replace(channel, secrets={**channel.secrets, "app_password": password})
+    me = said(replace(Api.of(tried, http), root=site.root).get("wp/v2/users/me", context="edit"))
+    talk.say(f"{me['name']} is logged in.")
+    return {"app_password": password}
+
+
+def _given(channel: Channel, site: Site, talk: Dialogue) -> str:
+    user = Settings.of(channel).user
+    back = talk.redirect() if _comes_back(site) else None
+    query = {"app_name": f"govpost {channel.name}", "app_id": _APP_ID}
+    query |= {"success_url": back} if back else {}
+    talk.say(f"Log in there as {user} and choose “Yes, I approve of this connection”.")
+    came = talk.visit(f"{site.authorization}?{urlencode(query)}")
+    if came.get("success") == "false":
+        raise Unauthorized("the connection was refused on the site", tip="try again, and approve of it")
+    if came.get("user_login", user) != user:
+        tip = f"log out of the site and in again as {user}, or change the setting user"
+        raise Unauthorized(f"the site gave a password for {came['user_login']}, not for {user}", tip=tip)
+    password = came.get("password") or talk.ask("The application password that the site shows:", secret=True)
+    return password.strip()
+
+
+def _comes_back(site: Site) -> bool:
+    """Say whether the site sends a browser back to this machine: since WordPress 7.0, or when it is here itself."""
+    local = re.match(r"http://(127\.0\.0\.1|localhost|\[::1\])[:/]", site.root) is not None
+    major = site.version.partition(".")[0]
+    return local or (major.isdigit() and int(major) >= _REDIRECTS_SINCE)
