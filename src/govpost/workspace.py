@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from govpost import config as config_module
 from govpost.config import Config
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """The plugins as they are loaded, and the channels fitted out with them."""
+    """The plugins as they are loaded, and the channels fitted out with them; `limits` are what `verify` found."""
 
     registry: Registry
     fitted: Mapping[str, Fitted]
     missing: Mapping[str, str]
+    limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -42,7 +43,6 @@ class Workspace:
     def bench(self) -> Bench:
         """Load the plugins and fit out the channels; `Mistakes` when settings are wrong."""
         from govpost import registry as registry_module
-        from govpost.fitted import fit_all
         from govpost.store import accounts, obstacles
 
         with self.store.read() as conn:
@@ -51,26 +51,27 @@ class Workspace:
         plugins = self.config.plugins
         folder = self.root / plugins.folder if plugins.load else None
         registry = registry_module.load(folder, self.root, disabled)
-        missing = {
-            name: registry.missing(about.platform)
-            for name, about in self.config.channels.items()
-            if about.platform not in registry.platforms
-        }
-        fitted = fit_all(self.config, registry, missing, limits)
-        return Bench(registry=registry, fitted=fitted, missing=missing)
+        return self._fitted_out(registry, limits)
 
     def with_limits(self, bench: Bench) -> Bench:
         """Return the bench under the limits that `verify` found since it was made; the same one if there are none."""
-        from govpost.fitted import fit_all
         from govpost.store import accounts
 
         with self.store.read() as conn:
             limits = accounts.limits(conn, self._platforms())
-        if all(limits.get(name, {}) == each.channel.limits for name, each in bench.fitted.items()):
-            return bench
-        missing = {name: why for name, why in bench.missing.items() if name not in bench.fitted}
-        fitted = fit_all(self.config, bench.registry, missing, limits)
-        return Bench(registry=bench.registry, fitted=fitted, missing=missing)
+        known = limits == bench.limits or not bench.fitted
+        return bench if known else self._fitted_out(bench.registry, limits)
+
+    def _fitted_out(self, registry: Registry, limits: Mapping[str, Mapping[str, Any]]) -> Bench:
+        from govpost.fitted import fit_all
+
+        missing = {
+            name: registry.missing(platform)
+            for name, platform in self._platforms().items()
+            if platform not in registry.platforms
+        }
+        fitted = fit_all(self.config, registry, missing, limits)
+        return Bench(registry=registry, fitted=fitted, missing=missing, limits=limits)
 
     def _platforms(self) -> dict[str, str]:
         return {name: about.platform for name, about in self.config.channels.items()}

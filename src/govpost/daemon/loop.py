@@ -16,12 +16,13 @@ from typing import Literal
 import govpost
 from govpost import settling
 from govpost.daemon import clock, housekeeping, idleness, stranding
+from govpost.daemon.gathering import Gatherer
 from govpost.daemon.lanes import Lanes
 from govpost.daemon.lock import Lock
 from govpost.daemon.notices import Teller
 from govpost.errors import GovpostError, Refused, StoreUnavailable
 from govpost.publisher import ACTOR, LEASE_MARGIN, Publisher, Setup
-from govpost.store import meta, rescue
+from govpost.store import meta
 from govpost.store.rows import DaemonRecord
 from govpost.times import uuid7
 from govpost.workspace import Bench, Workspace
@@ -75,6 +76,7 @@ class Daemon:
             claimed=lambda delivery: self.lanes.holds(delivery.id),
         )
         self.lanes = Lanes(self._work, self._troubled, monotonic)
+        self.gatherer = Gatherer(self.publisher)
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command)
         self.clocks = clock.Clocks(self.store.clock, monotonic)
         self._ready = False
@@ -137,6 +139,7 @@ class Daemon:
         self._clock.stop()
         self.publisher.stopping.set()
         self.lanes.stop()
+        self.gatherer.stop()
         self._say("stopping")
         end = self.monotonic() + self.workspace.config.daemon.drain.total_seconds()
         while self.lanes.busy() and self.monotonic() < end and not self.publisher.abandon.is_set():
@@ -144,6 +147,7 @@ class Daemon:
         left = self.lanes.busy()
         for busy in left:
             log.warning("stopping while %s is still at work on %s", busy.channel, busy.delivery or "a look")
+        self.gatherer.end(end - self.monotonic())
         self.publisher.abandon.set()
         if left:
             time.sleep(0.2)
@@ -165,6 +169,8 @@ class Daemon:
             if clock.HEAD in due:
                 housekeeping.log_head(self.store)
             self._wake_due()
+            if clock.GATHER in due or self.mode != "forever":
+                self.gatherer.wake()
             self._mended()
         except GovpostError as error:
             self._clock.again(due)
@@ -172,17 +178,13 @@ class Daemon:
         self.progress()
 
     def _begin(self) -> None:
-        """Take back what a dead daemon held, then judge everything anew before the first claim."""
-        with self.store.write(ACTOR) as tx:
-            tx.event("daemon.start", f"daemon:{self.record.id}", new="running", why=f"process {os.getpid()}")
-            for delivery in rescue.rescue(tx, self.record.id):
-                log.warning("rescued delivery %s on %s", delivery.id, delivery.channel)
-            meta.forget_daemons(tx, tx.now - timedelta(days=7))
-        housekeeping.judge_anew(self.store, self.workspace.config, self.bench, "the daemon came back")
+        housekeeping.begin(self.store, self.workspace.config, self.bench, self.record.id)
         self._ready = True
 
     def _keep_house(self) -> None:
         self._give_up_lost()
+        self.bench = self.workspace.with_limits(self.bench)
+        self.publisher.setup = self._setup()
         housekeeping.keep(self.store, self.workspace.config, self.bench)
         self.teller.ring()
 
@@ -208,7 +210,8 @@ class Daemon:
         try:
             with self.store.read() as conn:
                 busy = idleness.has_any_work if self.mode == "once" else idleness.is_busy
-                return not busy(conn, list(self.bench.fitted), self.store.clock())
+                idle = not busy(conn, list(self.bench.fitted), self.store.clock())
+                return idle and self.gatherer.is_idle(conn)
         except StoreUnavailable:
             return False
 
@@ -233,20 +236,15 @@ class Daemon:
         patience = self.workspace.config.daemon.attempt + LEASE_MARGIN
         stranding.give_up_lost(self.store, self.lanes, self.publisher.unrecorded, patience, self.monotonic())
         stranding.give_back_orphans(self.store, self.lanes, self.record.id)
+        self.gatherer.give_up_lost(self.monotonic())
 
     # --- clocks ----------------------------------------------------------------------------------------------
 
     def _judge_clock(self) -> None:
-        if not self.clocks.parted():
-            return
-        jump = self.clocks.jump()
-        why = f"the wall clock jumped by {jump:+.0f} s; everything is judged anew"
-        log.warning(why)
-        with self.store.write(ACTOR) as tx:
-            tx.event("daemon.clock", f"daemon:{self.record.id}", why=why)
-            meta.put(tx.conn, "clock-jump", {"at": tx.now.isoformat(), "seconds": round(jump)})
-        housekeeping.judge_anew(self.store, self.workspace.config, self.bench, "the clock jumped", jump)
-        self.clocks.agree(jump)
+        if self.clocks.parted():
+            jump = self.clocks.jump()
+            housekeeping.follow_clock(self.store, self.workspace.config, self.bench, self.record.id, jump)
+            self.clocks.agree(jump)
 
     # --- config ----------------------------------------------------------------------------------------------
 
@@ -280,6 +278,7 @@ class Daemon:
     def _open_lanes(self) -> None:
         for name in self.bench.fitted:
             self.lanes.open(name, self.workspace.config.channels[name].threads)
+        self.gatherer.open(self.bench.fitted)
 
     # --- heartbeat -------------------------------------------------------------------------------------------
 
