@@ -74,17 +74,14 @@ class Calls:
 
     def with_staging(self, variant: Variant, answer: Any = None) -> tuple[Variant, Said]:
         """Publish, and return the variant as it was published; without `answer`, with the requests of both steps."""
-        staged, first = self._staged(variant)
+        staged, first = self.staged(variant)
         said = self.run(lambda p, c, http: p.publish(staged, c, http), answer, judged=True)
         if isinstance(said.outcome, Receipt) and said.outcome not in self.made:
             self.made.append(said.outcome)
-        if first is None or answer is not None:
-            return staged, said
-        return staged, replace(
-            said, requests=[*first.requests, *said.requests], heard=[*first.heard, *said.heard]
-        )
+        return staged, said if answer is not None else _after(first, said)
 
-    def _staged(self, variant: Variant) -> tuple[Variant, Said | None]:
+    def staged(self, variant: Variant) -> tuple[Variant, Said | None]:
+        """Return the variant with what had to be staged, and what was said for that."""
         if not hasattr(self.platform, "stage"):
             return variant, None
         said = self.stage(variant)
@@ -97,8 +94,9 @@ class Calls:
 
     def amend(self, receipt: Receipt, variant: Variant, answer: Any = None) -> Said:
         """Call the platform's amend with `variant` as the new words."""
-        staged, _ = self._staged(replace(variant, action=Action.AMEND))
-        return self.run(lambda p, c, http: p.amend(receipt, staged, c, http), answer, judged=True)
+        staged, first = self.staged(replace(variant, action=Action.AMEND))
+        said = self.run(lambda p, c, http: p.amend(receipt, staged, c, http), answer, judged=True)
+        return said if answer is not None else _after(first, said)
 
     def withdraw(self, receipt: Receipt, answer: Any = None) -> Said:
         """Call the platform's withdraw."""
@@ -118,7 +116,7 @@ class Calls:
 
     def answering(self, reply: Reply, variant: Variant, answer: Any = None) -> Said:
         """Call the platform's answer."""
-        staged, _ = self._staged(variant)
+        staged, _ = self.staged(variant)
         return self.run(lambda p, c, http: p.answer(reply, staged, c, http), answer, judged=True)
 
     def addresses(self, answer: Any = None) -> Said:
@@ -170,6 +168,13 @@ class Calls:
             heard=said,
             seconds=self.clock() - began,
         )
+
+
+def _after(first: Said | None, said: Said) -> Said:
+    """Return what was said, with the requests of an earlier step."""
+    if first is None:
+        return said
+    return replace(said, requests=[*first.requests, *said.requests], heard=[*first.heard, *said.heard])
 
 
 def _listening(side: Side, said: list[str]) -> Answering:
