@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from govpost import Account, Channel, Dialogue, Unauthorized
 from govpost_bluesky.facets import marks
 from govpost_bluesky.identity import home
 from govpost_bluesky.settings import Settings
-from govpost_bluesky.xrpc import LOG_IN, Session, address, answered, error_of
+from govpost_bluesky.xrpc import LOG_IN, Session, address, answered, error_of, keep, kept
 
 if TYPE_CHECKING:
     import httpx2
@@ -36,9 +35,9 @@ def login(channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str,
 
 def refresh(channel: Channel, http: httpx2.Client) -> Mapping[str, str]:
     """Renew the session by its refresh token, or begin one by the app password where that token is missing or dead."""
-    refreshing, kept = channel.secrets.get("refresh"), channel.secrets.get("session")
-    if refreshing and kept:
-        pds = Settings.of(channel).pds or json.loads(kept)["pds"]
+    refreshing, where = channel.secrets.get("refresh"), kept(channel)
+    if refreshing and where:
+        pds = Settings.of(channel).pds or where["pds"]
         answer = http.post(address(pds, _REFRESH), headers={"Authorization": f"Bearer {refreshing}"})
         if answer.status_code not in (400, 401):
             return _session(answered(answer), pds)
@@ -83,9 +82,11 @@ def _created(settings: Settings, pds: str, password: str, http: httpx2.Client) -
 
 
 def _session(said: Json, pds: str) -> dict[str, str]:
-    # DID and address lie in one value: alone, each would be taken out of receipts as a secret.
-    where = json.dumps({"did": said["did"], "pds": pds})
-    return {"access": str(said["accessJwt"]), "refresh": str(said["refreshJwt"]), "session": where}
+    return {
+        "access": str(said["accessJwt"]),
+        "refresh": str(said["refreshJwt"]),
+        "session": keep(str(said["did"]), pds),
+    }
 
 
 def _profile(session: Session, http: httpx2.Client) -> Json:

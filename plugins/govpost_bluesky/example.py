@@ -15,6 +15,18 @@ DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 PDS = "https://pds.example"
 PASSWORD = "abcd-efgh-ijkl-mnop"  # noqa: S105 - the example's own
 _CITIZEN = {"did": "did:plc:z72i7hdynmk6r22z27h6tvur", "handle": "maria.example", "displayName": "Maria"}
+_OPEN = frozenset(
+    {
+        *("_health", "com.atproto.server.createSession", "com.atproto.server.describeServer"),
+        *(
+            "com.atproto.identity.resolveHandle",
+            "com.atproto.repo.getRecord",
+            "com.atproto.repo.describeRepo",
+        ),
+    }
+)
+_ACCESS = ("access-token-of-the-example", "access-token-anew")
+_REFRESH = ("refresh-token-of-the-example", "refresh-token-anew")
 _WHEN = "2026-11-27T09:00:{:02d}.000Z"
 
 Json = dict[str, Any]
@@ -35,6 +47,7 @@ class ExamplePds:
         self.records: dict[tuple[str, str], Json] = {}
         self.notes: list[Json] = []
         self._methods: Mapping[str, Callable[[Json], Json]] = {
+            "_health": _always({"version": "0.5"}),
             "com.atproto.server.createSession": self._log_in,
             "com.atproto.server.refreshSession": self._renew,
             "com.atproto.server.getSession": _always({"did": DID, "handle": "riverton.example.gov"}),
@@ -55,7 +68,8 @@ class ExamplePds:
         """Answer one request."""
         method = request.url.path.removeprefix("/xrpc/")
         try:
-            said = self._methods[method](_asked(request)) if method != "_health" else {"version": "0.5"}
+            _admit(method, request.headers.get("authorization", "").removeprefix("Bearer "))
+            said = self._methods[method](_asked(request))
         except Refusal as no:
             return httpx2.Response(no.status, json={"error": str(no), "message": "no"})
         return httpx2.Response(200, json=said)
@@ -134,6 +148,14 @@ class ExamplePds:
         held = {f"at://{DID}/{POST}/{rkey}" for collection, rkey in self.records if collection == POST}
         counts = {"likeCount": 3, "repostCount": 1, "replyCount": len(self.notes), "quoteCount": 0}
         return {"posts": [{"uri": uri, "cid": "bafy", "record": {}, **counts} for uri in uris if uri in held]}
+
+
+def _admit(method: str, token: str) -> None:
+    if method in _OPEN:
+        return
+    known = _REFRESH if method == "com.atproto.server.refreshSession" else _ACCESS
+    if token not in known:
+        raise Refusal("InvalidToken")
 
 
 def _always(said: Json) -> Callable[[Json], Json]:

@@ -12,8 +12,8 @@ from govpost_bluesky.settings import HANDLE
 _LINK = re.compile(r"(?<![\w/])https?://[^\s<>\"]+", re.IGNORECASE)
 _TAG = re.compile(r"(?<!\S)[#＃]([^\s\u00ad\u2060\u200a-\u200d\u20e2]+)")
 _MENTION = re.compile(r"(?:(?<=[\s(\[“‘])|^)@([A-Za-z0-9.-]*[A-Za-z0-9])(?![\w@])", re.MULTILINE)
-_CLOSING = {")": "(", "]": "[", "}": "{", "»": "«", "”": "“", "’": "‘"}
-_AFTER_A_SENTENCE = ".,;:!?…'\""
+_CLOSING = {")": "(", "]": "[", "}": "{"}
+_AFTER_A_SENTENCE = ".,;:!?…'\"“”„‘’‚«»‹›"
 _LONGEST_TAG = 64
 _LONGEST_TAG_BYTES = 640
 

@@ -8,14 +8,15 @@ from typing import Any
 from govpost import Channel, Variant
 from govpost_bluesky.facets import facets
 from govpost_bluesky.keys import created_at, rkey
-from govpost_bluesky.settings import DID, Wishes
+from govpost_bluesky.settings import Wishes
 
 POST = "app.bsky.feed.post"
 THREADGATE = "app.bsky.feed.threadgate"
 POSTGATE = "app.bsky.feed.postgate"
 
-_URI = re.compile(rf"at://({DID.pattern})/{re.escape(POST)}/([A-Za-z0-9._:~-]+)")
-_PERMALINK = re.compile(rf"https?://[^/\s]+/profile/({DID.pattern})/post/([A-Za-z0-9._:~-]+)")
+_WHOSE = r"did:[a-z]+:[A-Za-z0-9._:%-]+"
+_URI = re.compile(rf"at://({_WHOSE})/{re.escape(POST)}/([A-Za-z0-9._:~-]+)")
+_PERMALINK = re.compile(rf"https?://[^/\s]+/profile/({_WHOSE})/post/([A-Za-z0-9._:~-]+)")
 _RULES = {"mentioned": "mentionRule", "following": "followingRule", "followers": "followerRule"}
 
 Json = dict[str, Any]

@@ -15,8 +15,8 @@ from govpost import Channel, Variant
 HANDLE = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE
 )
-DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
-_SERVICE = re.compile(DID.pattern + r"#[A-Za-z0-9._-]+")
+DID = re.compile(r"(?=.{1,2048}\Z)did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
+_SERVICE = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]#[A-Za-z0-9._-]+")
 _ADDRESS = re.compile(r"https://[^/@?#\s]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 
 WHO = ("everyone", "nobody", "mentioned", "following", "followers")

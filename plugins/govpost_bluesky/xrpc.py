@@ -31,10 +31,9 @@ class Session:
     @classmethod
     def of(cls, channel: Channel) -> Session:
         """Return the session that log-in or refresh has left; `Unauthorized` when there is none."""
-        access, kept = channel.secrets.get("access"), channel.secrets.get("session")
-        if not access or not kept:
+        access, where = channel.secrets.get("access"), kept(channel)
+        if not access or where is None:
             raise Unauthorized("there is no session with Bluesky yet", tip=LOG_IN)
-        where = json.loads(kept)
         return cls(did=where["did"], pds=Settings.of(channel).pds or where["pds"], access=access)
 
     def ask(
@@ -61,6 +60,20 @@ class Session:
 
     def _bearer(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {**headers, "Authorization": f"Bearer {self.access}"}
+
+
+def keep(did: str, pds: str) -> str:
+    """Write account and server as one secret: alone, each would be taken out of receipts and addresses."""
+    return json.dumps({"did": did, "pds": pds})
+
+
+def kept(channel: Channel) -> dict[str, str] | None:
+    """Return the account's ``did`` and ``pds`` as log-in or refresh left them."""
+    try:
+        where = json.loads(channel.secrets.get("session", ""))
+        return {"did": str(where["did"]), "pds": str(where["pds"])}
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def address(host: str, method: str) -> str:
