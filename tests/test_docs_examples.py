@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from govpost import config, config_checks, config_model, content, registry, scaf
 from govpost.cli.beginning import _full_name
 from govpost.cli.context import Session
 from govpost.cli.root import TABLE, cli
+from govpost.contract import ENTRY_POINTS
 from govpost.demo import city, story
 from govpost.errors import Mistakes
 from govpost.front_matter import read
@@ -86,12 +88,17 @@ def test_every_piece_of_front_matter_is_good(block: Block) -> None:
     assert set(document.values) <= set(content.KEYS)
 
 
+def bundled() -> list[str]:
+    """Return the plugins that come with govpost."""
+    return [entry.name for entry in entry_points(group=ENTRY_POINTS)]
+
+
 @pytest.mark.parametrize("block", examples("python"))
 def test_every_plugin_shown_loads_and_passes_the_suite(block: Block, tmp_path: Path) -> None:
     folder = tmp_path / "plugins"
     folder.mkdir()
     (folder / "shown.py").write_text(block.text, encoding="utf-8")
-    found = registry.load(folder, tmp_path, {"webhook": "off", "website": "off"})
+    found = registry.load(folder, tmp_path, dict.fromkeys(bundled(), "off"))
     plugin = next(each for each in found.plugins if each.name == "shown")
     assert (plugin.state, plugin.reason) == ("loaded", "")
     results = [result for platform in found.platforms.values() for result in testing.check(platform)]
