@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from real.servers.appview import AppView
 from real.servers.mail import MailServer
 from real.servers.mastodon import Mastodon
 from real.servers.pds import Pds
+from real.servers.postfix import Postfix
 from real.servers.process import Server, Unavailable
 from real.servers.proxy import Proxy
 from real.servers.smtp_proxy import SmtpProxy
@@ -69,6 +71,18 @@ def wordpress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The SMTP submission server."""
     yield from running(MailServer, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def appview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A PDS with an AppView (heavy)."""
+    yield from running(AppView, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def postfix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Postfix (heavy)."""
+    yield from running(Postfix, tmp_path_factory)
 
 
 @pytest.fixture

@@ -17,33 +17,46 @@ mkdir -p "$cache"
 exec 9>"$cache/.lock"
 flock 9
 
-# step NAME VERSIONS COMMAND…: run a command once for these versions, and say how long it took.
-step() {
-  local name="$1" versions="$2" done="$cache/.$1.done" log="$cache/$1.log" began=$SECONDS
-  shift 2
-  if [ -f "$done" ] && [ "$(cat "$done")" = "$versions" ]; then
-    echo "$name: there"
-    return
-  fi
+# attempt NAME COMMAND…: run a command, keep what it says for the curious, and tell how it went.
+attempt() {
+  local name="$1" log="$cache/$1.log" began=$SECONDS
+  shift
   echo "$name: installing …"
   if "$@" >"$log" 2>&1; then
-    echo "$versions" >"$done"
     echo "$name: installed in $((SECONDS - began)) s"
   else
     echo "$name: could not be installed, see $log:"
     grep -v '^$' "$log" | tail -n 2 | sed 's/^/  /'
+    return 1
   fi
 }
 
-# debian PROGRAM PACKAGE…: install packages when a program is missing and we may.
+# once NAME VERSIONS COMMAND…: attempt it once for these versions.
+once() {
+  local name="$1" versions="$2" done="$cache/.$1.done"
+  shift 2
+  if [ -f "$done" ] && [ "$(cat "$done")" = "$versions" ]; then
+    echo "$name: there"
+  else
+    attempt "$name" "$@" && echo "$versions" >"$done"
+  fi
+}
+
+# debian PROGRAM PACKAGE…: install packages when a program is missing and we may; the cache may outlive the machine.
 debian() {
   local program="$1"
   shift
-  command -v "$program" >/dev/null && return
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  if command -v "$program" >/dev/null; then
+    echo "$program: there"
+  elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    attempt "$program" apt_install "$@"
+  else
     echo "$program is missing. On Debian: apt-get install $*"
     return 1
   fi
+}
+
+apt_install() {
   apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"
 }
 
@@ -63,22 +76,16 @@ npm() {
     --no-save --prefix "$folder" "$@"
 }
 
-compiler() { debian g++ g++ make python3; }
-bluesky() { compiler && npm bluesky "${bluesky_packages[@]}"; }
-appview() {
-  compiler && debian redis-server redis-server &&
-    { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || debian postgres postgresql; } &&
-    npm appview "${appview_packages[@]}"
-}
-postfix() { debian postfix postfix && debian saslpasswd2 sasl2-bin libsasl2-modules; }
-wordpress() {
-  debian php php-cli php-sqlite3 php-gd php-mbstring php-xml && npm wordpress "${wordpress_packages[@]}"
-}
-
-step servers "$("$python" --version) ${pip_packages[*]}" python_servers
-step wordpress "${wordpress_packages[*]}" wordpress
-step bluesky "${bluesky_packages[*]}" bluesky
+once servers "$("$python" --version) ${pip_packages[*]}" python_servers
+debian php php-cli php-sqlite3 php-gd php-mbstring php-xml
+once wordpress "${wordpress_packages[*]}" npm wordpress "${wordpress_packages[@]}"
+debian g++ g++ make
+once bluesky "${bluesky_packages[*]}" npm bluesky "${bluesky_packages[@]}"
 if [ "${1:-}" = heavy ]; then
-  step appview "${appview_packages[*]}" appview
-  step postfix "Debian's" postfix
+  PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)" debian initdb postgresql
+  debian redis-server redis-server
+  once appview "${appview_packages[*]}" npm appview "${appview_packages[@]}"
+  debian postfix postfix
+  debian saslpasswd2 sasl2-bin libsasl2-modules
 fi
+exit 0

@@ -53,8 +53,12 @@ class Submission:
     def login(self, port: int = 0) -> smtplib.SMTP:
         """Return a connection with STARTTLS and AUTH done; `port` may be a proxy's."""
         client = smtplib.SMTP(self.host, port or self.port, timeout=30)
-        client.starttls(context=self.context())
-        client.login(self.user, self.password)
+        try:
+            client.starttls(context=self.context())
+            client.login(self.user, self.password)
+        except BaseException:
+            client.close()
+            raise
         return client
 
     def context(self) -> ssl.SSLContext:
