@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from govpost import (
+    Account,
     Capabilities,
     Channel,
+    Dialogue,
     Example,
     NotWanted,
     Platform,
     Receipt,
     Rejected,
+    Reply,
     Variant,
     hookimpl,
     time_left,
 )
-from govpost_email import outbox, submission
+from govpost_email import account, mailbox, outbox, signing, submission
 from govpost_email.addresses import token
 from govpost_email.lists import Entry, Roll, list_key, roll
 from govpost_email.message import MEDIA_TYPES, Letter, write
@@ -65,6 +68,21 @@ class Email:
         room = max(1, (most - _OVERHEAD) * 7 // 10)
         return replace(self.capabilities, max_media_bytes=min(room, self.capabilities.max_media_bytes))
 
+    def login(self, channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str, str]:
+        """Ask for user and password and try them."""
+        return account.login(channel, talk, http)
+
+    def verify(self, channel: Channel, http: httpx2.Client) -> Account:
+        """Say who sends and what the server can; nothing is sent."""
+        return account.verify(channel, http)
+
+    def replies(self, channel: Channel, since: str | None, http: httpx2.Client) -> Iterable[Reply]:
+        """Return what came back to the channel's mailbox; nothing where it has none."""
+        settings = Settings.of(channel)
+        if not settings.imap_host:
+            return ()
+        return mailbox.replies(settings, channel, since, lambda: time_left(http))
+
     def recipients(self, channel: Channel, http: httpx2.Client) -> Iterable[str]:
         """Return the references of all on the list who still want the bulletin."""
         settings = Settings.of(channel)
@@ -79,6 +97,7 @@ class Email:
             raise NotWanted(f"recipient {entry.ref} no longer wants the bulletin")
         mark = None if settings.to else token(entry.ref, list_key(channel))
         letter = write(variant, settings, entry, mark)
+        letter = replace(letter, data=signing.sign(letter.data, settings, channel))
         said = _sent(letter, settings, channel, http)
         return Receipt(remote_id=letter.message_id, raw={"reply": said})
 

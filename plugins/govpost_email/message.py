@@ -131,7 +131,6 @@ def _headers(
             yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "Auto-Submitted", "auto-generated"
     yield "Precedence", "bulk"
-    yield "Content-Language", _language(variant, settings)
 
 
 def _subject(variant: Variant) -> str:
@@ -160,8 +159,17 @@ def _fill(message: EmailMessage, variant: Variant, settings: Settings, leaving: 
             disposition="inline",
             filename=picture.file,
         )
-    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
-        part.set_boundary(f"=_{_digest(f'{variant.key} {number}')}")
+    _fix(message, variant.key)
+    message["Content-Language"] = values["language"]
+
+
+def _fix(message: EmailMessage, key: str) -> None:
+    """Take out of the parts what would differ each time or says nothing."""
+    for number, part in enumerate(message.walk()):
+        if part.get_content_type() == "multipart/related":
+            part.set_param("type", "text/html")
+        if part.is_multipart():
+            part.set_boundary(f"=_{_digest(f'{key} {number}')}")
         del part["MIME-Version"]
     message["MIME-Version"] = "1.0"
 

@@ -174,10 +174,22 @@ def _auth(talk: Talk, user: str, password: str) -> tuple[int, bytes]:
         return error.smtp_code, reply if isinstance(reply, bytes) else reply.encode()
 
 
+def may_send(talk: Talk, settings: Settings) -> str | None:
+    """Ask whether the server takes our sender, and take the question back; return what it says against it."""
+    code, reply = _asked("MAIL", lambda: talk.docmd(f"MAIL FROM:<{settings.envelope_sender}>"))
+    _asked("RSET", talk.rset)
+    return None if code == 250 else f"{code} {_text(reply)}"
+
+
+def size_limit(talk: Talk) -> int:
+    """Return how many bytes a message may have (RFC 1870), 0 when the server does not say."""
+    said = talk.esmtp_features.get("size", "")
+    return int(said) if said.isdigit() else 0
+
+
 def _options(talk: Talk, letter: Letter) -> str:
     """Return what MAIL carries besides the sender; `Rejected` when the server cannot take such a message."""
-    most = int(talk.esmtp_features.get("size") or 0) if talk.esmtp_features.get("size", "0").isdigit() else 0
-    size = len(letter.data)
+    most, size = size_limit(talk), len(letter.data)
     if most and size > most:
         tip = "take a smaller picture, or fewer"
         raise Rejected(f"the message has {size:,} bytes, and the server takes {most:,}", tip=tip)
