@@ -13,7 +13,6 @@ from govpost import (
     Capabilities,
     Channel,
     Dialogue,
-    Example,
     Metrics,
     Platform,
     Receipt,
@@ -25,6 +24,7 @@ from govpost import (
 )
 from govpost_wordpress import account, comments, media, posts, terms
 from govpost_wordpress.api import Api, code_of
+from govpost_wordpress.example import EXAMPLE
 from govpost_wordpress.settings import Options, Settings
 
 if TYPE_CHECKING:
@@ -46,10 +46,7 @@ class WordPress:
     )
     Settings = Settings
     Options = Options
-    example = Example(
-        settings={"site": "https://www.example.gov", "user": "govpost"},
-        secrets={"app_password": "abcd EFGH ijkl MNOP qrst UVWX"},
-    )
+    example = EXAMPLE
 
     def adapted(self, channel: Channel) -> Capabilities:
         """Return the capabilities on this channel: WordPress tells nobody how large an upload may be."""

@@ -68,6 +68,11 @@ def discover(settings: Settings, http: httpx2.Client) -> Site:
         raise Rejected(
             f"{settings.site} has moved to {there}", tip="write the new address as the setting site"
         )
+    if front.status_code == 401:
+        tip = "the web server asks for a password of its own, before WordPress does: ask the site's admin"
+        raise Unauthorized(f"{settings.site} is not open to the public", tip=tip)
+    if front.is_server_error:
+        front.raise_for_status()
     linked = re.search(r'<([^>]+)>;\s*rel="https://api\.w\.org/"', front.headers.get("link", ""))
     usual = (f"{settings.site}/wp-json/", f"{settings.site}/?rest_route=/")
     for root in (urljoin(f"{settings.site}/", linked[1]),) if linked else usual:
@@ -150,10 +155,10 @@ def login(channel: Channel, talk: Dialogue, http: httpx2.Client) -> dict[str, st
         tip = "it needs https, and no plugin that switches them off: ask the site's admin"
         raise Rejected(f"{settings.site} gives out no application passwords", tip=tip)
     password = _given(channel, site, talk)
-    tried = replace(channel, secrets={**channel.secrets, "app_password": password})
+    tried = replace(channel, secrets={**channel.secrets, "password": password})
     me = said(replace(Api.of(tried, http), root=site.root).get("wp/v2/users/me", context="edit"))
     talk.say(f"{me['name']} is logged in.")
-    return {"app_password": password}
+    return {"password": password}
 
 
 def _given(channel: Channel, site: Site, talk: Dialogue) -> str:

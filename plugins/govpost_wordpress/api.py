@@ -35,7 +35,7 @@ class Api:
     def of(cls, channel: Channel, http: httpx2.Client) -> Api:
         """Speak to a channel's site; `Unauthorized` when there is no password yet."""
         settings = Settings.of(channel)
-        password = channel.secrets.get("app_password")
+        password = channel.secrets.get("password")
         if not password:
             raise Unauthorized("there is no application password", tip="run `govpost channel login`")
         root = channel.limits.get("api") or f"{settings.site}/wp-json/"
