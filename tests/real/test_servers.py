@@ -166,12 +166,13 @@ def test_the_proxy_swallows_the_answer_of_the_second_post_that_the_server_took(
             client.post("/api/v1/statuses", json={"status": "two"})
         assert client.post("/api/v1/statuses", json={"status": "three"}).status_code == 200
     assert order.done
-    assert [each["content"] for each in who.statuses()] == ["<p>three</p>", "<p>two</p>", "<p>one</p>"]
+    assert [each["content"] for each in who.statuses()[:3]] == ["<p>three</p>", "<p>two</p>", "<p>one</p>"]
     assert [each.outcome for each in proxy.seen] == [200, "swallow", 200]
 
 
 def test_the_proxy_loses_delays_and_answers(mastodon: Mastodon, proxied: Callable[[Server], Proxy]) -> None:
     who, proxy = mastodon.account(), proxied(mastodon)
+    before = who.statuses()
     proxy.lose("POST")
     proxy.answer(429, {"retry-after": "7"}, b"{}", method="POST")
     proxy.delay(0.2, "GET")
@@ -184,7 +185,7 @@ def test_the_proxy_loses_delays_and_answers(mastodon: Mastodon, proxied: Callabl
         began = time.monotonic()
         assert client.get("/api/v2/instance").json()["title"]
         assert time.monotonic() - began >= 0.2
-    assert who.statuses() == []
+    assert who.statuses() == before
 
 
 def test_the_proxy_hands_pictures_through_byte_for_byte(pds: Pds, proxied: Callable[[Server], Proxy]) -> None:

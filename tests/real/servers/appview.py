@@ -44,7 +44,7 @@ class Postgres(Server):
         return [*self._as(), self.programs / "postgres", "-D", self.data, *where]
 
     def answers(self) -> bool:
-        asked = [self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        asked = [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(asked, check=False, timeout=30).returncode == 0
 
     def _as(self) -> list[str]:

@@ -117,14 +117,17 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        self._wait(self.process)
+        try:
+            self._wait(self.process)
+        except BaseException:
+            self.kill()
+            raise
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         end = time.monotonic() + self.patience
         while not self._ready():
             ended = process.poll() is not None
             if ended or time.monotonic() > end:
-                self.kill()
                 how = f"ended with {process.returncode}" if ended else f"was silent for {self.patience:g} s"
                 raise AssertionError(f"{self.name} {how}:\n{self.log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
