@@ -22,6 +22,7 @@ from govpost.editorial import intake, queueing, reviewing, stopping
 from govpost.editorial.intake import Taken
 from govpost.publisher import Publisher, Setup
 from govpost.registry import Registry
+from govpost.sessions import Sessions
 from govpost.store import chain, deliveries, posts, rescue
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DeliveryRecord, PostRecord
@@ -330,9 +331,8 @@ class Office:
 
     def collector(self) -> Collector:
         """Return what gathers on the office's channels."""
-        return Collector(
-            store=self.store, setup=self.setup, stop=lambda: False, monotonic=lambda: self.seconds
-        )
+        sessions = Sessions(store=self.store, owner="office", monotonic=lambda: self.seconds)
+        return Collector(sessions=sessions, setup=self.setup, stop=lambda: False)
 
     def gather(self) -> int:
         """Gather all that is due now on every channel; returns how many pieces that were."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from govpost.attempts import Monotonic, receipt_of
+from govpost import accounts
+from govpost.attempts import receipt_of
 from govpost.collector import calls, keeping, schedule, turns
 from govpost.collector.calls import Call, Counted, Heard, Trouble
 from govpost.collector.keeping import Gathered
@@ -15,49 +16,57 @@ from govpost.collector.turns import Turn
 from govpost.config import Config
 from govpost.contract import Measures
 from govpost.domain import Receipt
-from govpost.errors import Refused, Unauthorized
+from govpost.errors import PublishError, Refused, Unauthorized
 from govpost.fitted import Fitted
 from govpost.publisher import ACTOR, Setup
+from govpost.sessions import Sessions
 from govpost.states import DeliveryState
 from govpost.store import gathered
 from govpost.store.engine import Store
 from govpost.store.gathered import Reading
 from govpost.store.rows import DeliveryRecord
 
+Told = TypeVar("Told", Counted, Heard)
+
+log = logging.getLogger("govpost.collector")
+
 
 @dataclass(kw_only=True)
 class Collector:
-    """Gathers what comes back. `setup` gives the config and channels in force; `stop` ends waits and claims."""
+    """Gathers what comes back. `setup` gives the config and channels in force; `stop` ends waits and new calls."""
 
-    store: Store
+    sessions: Sessions
     setup: Callable[[], Setup]
     stop: Callable[[], bool]
-    monotonic: Monotonic = time.monotonic
     actor: str = ACTOR
+
+    @property
+    def store(self) -> Store:
+        """Return where it is kept."""
+        return self.sessions.store
 
     def work(self, name: str) -> bool:
         """Do the next piece that is due on a channel; False when there is none now."""
         setup = self.setup()
         fitted = setup.fitted.get(name)
-        if fitted is None or self.stop() or not setup.config.collector.enabled:
+        if fitted is None or self.stop():
             return False
         self.plan(fitted, setup.config)
         with self.store.read() as conn:
             now = self.store.clock()
             turn = turns.turn(conn, fitted, setup.config, now)
-            batch = self._batch(fitted)
-            due = gathered.due(conn, name, now, batch) if turn is Turn.MEASURE else []
-        if turn is None:
-            return False
-        if turn is Turn.MEASURE:
-            self.measure(fitted, setup.config, due)
-        else:
+            batch = gathered.due(conn, name, now, _size(fitted)) if turn is Turn.MEASURE else []
+        if turn is Turn.VERIFY:
+            self.verify(fitted, setup.config)
+        elif turn is Turn.MEASURE:
+            self.measure(fitted, setup.config, batch)
+        elif turn is Turn.LISTEN:
             self.listen(fitted, setup.config)
-        return True
+        return turn is not None
 
     def plan(self, fitted: Fitted, config: Config) -> None:
         """Plan the measuring of what went live since the last time."""
-        if not isinstance(fitted.platform, Measures):
+        if not isinstance(fitted.platform, Measures) or not config.collector.enabled:
             return
         with self.store.read() as conn:
             fresh = gathered.fresh(conn, fitted.name)
@@ -71,35 +80,43 @@ class Collector:
         """Return everything that is still measured on a channel, batch by batch, whenever it is due."""
         with self.store.read() as conn:
             found = gathered.due(conn, fitted.name, None) if isinstance(fitted.platform, Measures) else []
-        size = self._batch(fitted)
+        size = _size(fitted)
         return [found[start : start + size] for start in range(0, len(found), size)]
 
-    def _batch(self, fitted: Fitted) -> int:
-        return max(1, fitted.capabilities.measure_batch)
+    # --- verifying -------------------------------------------------------------------------------------------
+
+    def verify(self, fitted: Fitted, config: Config) -> None:
+        """Ask who we are there, as once a day; where that fails it rests for a while."""
+        try:
+            accounts.verify(self.sessions, config, fitted, stop=self.stop)
+        except (PublishError, Refused) as error:
+            log.warning("channel %s could not be verified: %s", fitted.name, error)
+            with self.store.write(self.actor) as tx:
+                turns.rest_verifying(tx, fitted.name)
 
     # --- measuring -------------------------------------------------------------------------------------------
 
     def measure(self, fitted: Fitted, config: Config, batch: Sequence[Reading]) -> Gathered:
         """Measure one batch. Where the platform refuses it whole, each post is asked for alone."""
         live = [each for each in batch if each.delivery.state == DeliveryState.LIVE]
-        with self.store.write(self.actor) as tx:
-            for each in batch:
-                if each not in live:
-                    gathered.put_reading(tx, each.plan.delivery_id, next_at=None)
+        if len(live) < len(batch):
+            with self.store.write(self.actor) as tx:
+                keeping.no_more(tx, [each for each in batch if each not in live])
         if not live:
             return Gathered()
-        counted = self._count(fitted, config, live)
+        receipts = [_receipt(each.delivery) for each in live]
+        counted = self._ask(fitted, config, lambda call: calls.measure(call, receipts), Counted())
         if counted.trouble is not None and counted.trouble.refused and len(live) > 1:
-            return _together([self.measure(fitted, config, [each]) for each in live if not self.stop()])
+            return _together(list(self._one_by_one(fitted, config, live)))
         with self.store.write(self.actor) as tx:
             return keeping.counts(tx, fitted.name, config, live, counted)
 
-    def _count(self, fitted: Fitted, config: Config, live: Sequence[Reading]) -> Counted:
-        try:
-            call = self._call(fitted, config)
-        except Refused as missing:
-            return Counted(trouble=_locked_out(missing))
-        return calls.measure(call, [_receipt(each.delivery) for each in live])
+    def _one_by_one(self, fitted: Fitted, config: Config, live: Sequence[Reading]) -> Iterator[Gathered]:
+        """Measure posts alone for as long as one call may last; the rest stays due."""
+        end = self.sessions.monotonic() + config.collector.attempt.total_seconds()
+        for each in live:
+            if not self.stop() and self.sessions.monotonic() < end:
+                yield self.measure(fitted, config, [each])
 
     # --- listening -------------------------------------------------------------------------------------------
 
@@ -107,31 +124,45 @@ class Collector:
         """Ask for replies from the stored cursor on; the cursor moves only with what was kept."""
         with self.store.read() as conn:
             since, now = gathered.gathering(conn, fitted.name).cursor, self.store.clock()
-        heard = self._hear(fitted, config, since, now)
+        heard = self._ask(fitted, config, lambda call: calls.listen(call, since, now), Heard(cursor=since))
         with self.store.write(self.actor) as tx:
             return keeping.heard(tx, fitted.name, config.collector.replies, since, heard)
 
-    def _hear(self, fitted: Fitted, config: Config, since: str | None, now: datetime) -> Heard:
+    def _ask(self, fitted: Fitted, config: Config, question: Callable[[Call], Told], nothing: Told) -> Told:
+        """Ask, with credentials that are renewed once where they are not taken; `nothing` was told otherwise."""
+        deadline = self.sessions.monotonic() + config.collector.attempt.total_seconds()
         try:
-            call = self._call(fitted, config)
+            channel = self.sessions.open(fitted)
         except Refused as missing:
-            return Heard(cursor=since, trouble=_locked_out(missing))
-        return calls.listen(call, since, now)
-
-    def _call(self, fitted: Fitted, config: Config) -> Call:
-        channel = fitted.with_secrets()
-        deadline = self.monotonic() + config.collector.attempt.total_seconds()
-        return Call(
-            fitted=fitted, channel=channel, deadline=deadline, monotonic=self.monotonic, stop=self.stop
+            error = Unauthorized(f"{missing.message}; {missing.tip}")
+            return replace(nothing, trouble=Trouble(error=error))
+        call = Call(
+            fitted=fitted,
+            channel=channel,
+            deadline=deadline,
+            monotonic=self.sessions.monotonic,
+            stop=self.stop,
         )
+        told = question(call)
+        if not _is_locked_out(told.trouble) or not self.sessions.can_renew(fitted):
+            return told
+        try:
+            fresh = self.sessions.renew(fitted, channel, deadline=deadline, stop=self.stop)
+        except PublishError as error:
+            return replace(told, trouble=Trouble(error=error))
+        return question(replace(call, channel=fresh))
+
+
+def _size(fitted: Fitted) -> int:
+    return max(1, fitted.capabilities.measure_batch)
+
+
+def _is_locked_out(trouble: Trouble | None) -> bool:
+    return trouble is not None and isinstance(trouble.error, Unauthorized)
 
 
 def _receipt(delivery: DeliveryRecord) -> Receipt:
     return receipt_of(delivery) or Receipt(remote_id=delivery.remote_id or "", url=delivery.url)
-
-
-def _locked_out(missing: Refused) -> Trouble:
-    return Trouble(error=Unauthorized(f"{missing.message}; {missing.tip}"))
 
 
 def _together(found: Sequence[Gathered]) -> Gathered:

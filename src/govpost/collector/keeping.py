@@ -18,6 +18,7 @@ from govpost.store.gathered import Reading
 from govpost.store.gathered_rows import SampleRecord
 from govpost.wire_limits import Budget
 
+FAILS = "channel.gathering-fails"
 TOO_MANY = 5
 """After so many failures in a row a person is told, once, and a cursor that is never taken is given up."""
 
@@ -56,6 +57,12 @@ def counts(tx: Tx, channel: str, config: Config, live: Sequence[Reading], counte
             _ask_again(tx, config, each, counted.trouble, failures)
     why = str(counted.trouble.error) if counted.trouble else ""
     return Gathered(measured=len(counted.counts), gone=gone, why=why)
+
+
+def no_more(tx: Tx, readings: Sequence[Reading]) -> None:
+    """Measure no more what is no longer live."""
+    for each in readings:
+        gathered.put_reading(tx, each.delivery.id, next_at=None)
 
 
 def _keep(tx: Tx, config: Config, each: Reading, sample: Metrics, before: Sequence[SampleRecord]) -> None:
@@ -108,6 +115,14 @@ def heard(tx: Tx, channel: str, every: timedelta, since: str | None, found: Hear
     return Gathered(new=new, changed=changed, why=str(found.trouble.error) if found.trouble else "")
 
 
+def hung(tx: Tx, channel: str) -> None:
+    """Note that a plugin never came back: nothing is gathered on its channel until the daemon starts anew."""
+    why = "a call into the plugin did not return; it is asked again when the daemon is started anew"
+    log.error("nothing is gathered on channel %s: %s", channel, why)
+    gathered.put_gathering(tx, channel, why=why)
+    tx.event(FAILS, f"channel:{channel}", why=why, channel=channel)
+
+
 def _note(
     tx: Tx, channel: str, what: str, trouble: Trouble | None, room: Budget | None, note: str = ""
 ) -> int:
@@ -126,9 +141,7 @@ def _note(
     until = tx.now + wait if wait else None
     gathered.put_gathering(tx, channel, failures=failures, why=why, not_before=until)
     if failures == TOO_MANY and failures > known.failures:
-        tx.event(
-            "channel.gathering-fails", f"channel:{channel}", why=f"{why} ({failures} times)", channel=channel
-        )
+        tx.event(FAILS, f"channel:{channel}", why=f"{why} ({failures} times)", channel=channel)
     return failures
 
 

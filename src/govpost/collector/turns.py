@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from govpost import accounts
 from govpost.config import Config
-from govpost.contract import Listens, Measures
+from govpost.contract import Listens, Measures, Verifies
 from govpost.fitted import Fitted
 from govpost.states import DeliveryState, PilotState
-from govpost.store import channels, deliveries, gathered, obstacles, pilots
+from govpost.store import channels, deliveries, gathered, meta, obstacles, pilots
+from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY
 
 YIELDS = timedelta(minutes=10)
 """How long a delivery that is due keeps gathering back; one that still has not gone then waits for something else."""
 
+_VERIFY_REST = timedelta(hours=1)
+_RESTS = "verify-rests:"
+
 
 class Turn(StrEnum):
     """What to gather next."""
 
+    VERIFY = "verify"
     MEASURE = "measure"
     LISTEN = "listen"
 
 
 def gathers(fitted: Fitted) -> bool:
     """Say whether there is anything to ask a platform for."""
-    return isinstance(fitted.platform, Measures | Listens)
+    return isinstance(fitted.platform, Measures | Listens | Verifies)
 
 
 def obstacle(conn: Connection, fitted: Fitted, now: datetime) -> str | None:
@@ -67,18 +74,47 @@ def listens(conn: Connection, fitted: Fitted, config: Config) -> bool:
     return pilot is None or pilot.state != PilotState.RETIRED
 
 
+def rest_verifying(tx: Tx, channel: str) -> None:
+    """Verify a channel no more for a while."""
+    meta.put(tx.conn, f"{_RESTS}{channel}", (tx.now + _VERIFY_REST).isoformat())
+
+
+def _is_to_verify(conn: Connection, fitted: Fitted, now: datetime) -> bool:
+    if not accounts.due_for_verify(conn, {fitted.name: fitted}, now):
+        return False
+    until = meta.get(conn, f"{_RESTS}{fitted.name}")
+    return until is None or datetime.fromisoformat(until) <= now
+
+
 def turn(conn: Connection, fitted: Fitted, config: Config, now: datetime) -> Turn | None:
     """Return what is due on a channel, the longer due first; None when nothing is, or it may not be asked."""
-    due: dict[Turn, datetime] = {}
-    if isinstance(fitted.platform, Measures):
-        due[Turn.MEASURE] = gathered.next_reading(conn, fitted.name) or datetime.max.replace(
-            tzinfo=now.tzinfo
-        )
-    if listens(conn, fitted, config):
-        due[Turn.LISTEN] = gathered.gathering(conn, fitted.name).replies_at or now
-    ready = {each: at for each, at in due.items() if at <= now}
-    if not ready or not config.collector.enabled:
-        return None
-    if obstacle(conn, fitted, now) is not None or goes_first(conn, fitted.name, now):
+    ready = dict(_ready(conn, fitted, config, now))
+    if not ready or obstacle(conn, fitted, now) is not None or goes_first(conn, fitted.name, now):
         return None
     return min(ready, key=lambda each: ready[each])
+
+
+def _ready(
+    conn: Connection, fitted: Fitted, config: Config, now: datetime
+) -> Iterator[tuple[Turn, datetime]]:
+    """Yield what is due and since when."""
+    if _is_to_verify(conn, fitted, now):
+        yield Turn.VERIFY, datetime.min.replace(tzinfo=now.tzinfo)
+    if not config.collector.enabled:
+        return
+    reading = gathered.next_reading(conn, fitted.name) if isinstance(fitted.platform, Measures) else None
+    if reading is not None and reading <= now:
+        yield Turn.MEASURE, reading
+    if listens(conn, fitted, config):
+        again = gathered.gathering(conn, fitted.name).replies_at or now
+        if again <= now:
+            yield Turn.LISTEN, again
+
+
+def is_due(conn: Connection, fitted: Fitted, config: Config, now: datetime) -> bool:
+    """Say whether there is something to gather on a channel now, posts that nobody has planned yet included."""
+    if turn(conn, fitted, config, now) is not None:
+        return True
+    if not isinstance(fitted.platform, Measures) or not config.collector.enabled:
+        return False
+    return bool(gathered.fresh(conn, fitted.name, 1))

@@ -10,8 +10,8 @@ from queue import Empty, SimpleQueue
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-HEARTBEAT, HOUSE, HEAD = "heartbeat", "house", "head"
-INTERVALS = {HEARTBEAT: 5, HOUSE: 2, HEAD: 86_400}
+HEARTBEAT, HOUSE, GATHER, HEAD = "heartbeat", "house", "gather", "head"
+INTERVALS = {HEARTBEAT: 5, HOUSE: 2, GATHER: 15, HEAD: 86_400}
 """Seconds between two rounds of a duty."""
 
 CLOCK_PART = 60.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,21 @@ from govpost import config_watch, duties, pilots
 from govpost.config import Config
 from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
-from govpost.store import chain, rescue
+from govpost.store import chain, meta, rescue
 from govpost.store.engine import Store
 from govpost.workspace import Bench, Workspace
 
 log = logging.getLogger("govpost.daemon")
+
+
+def begin(store: Store, config: Config, bench: Bench, daemon: str) -> None:
+    """Take back what a dead daemon held, then judge everything anew before the first claim."""
+    with store.write(ACTOR) as tx:
+        tx.event("daemon.start", f"daemon:{daemon}", new="running", why=f"process {os.getpid()}")
+        for delivery in rescue.rescue(tx, daemon):
+            log.warning("rescued delivery %s on %s", delivery.id, delivery.channel)
+        meta.forget_daemons(tx, tx.now - timedelta(days=7))
+    judge_anew(store, config, bench, "the daemon came back")
 
 
 def keep(store: Store, config: Config, bench: Bench) -> None:
@@ -41,6 +52,16 @@ def judge_anew(store: Store, config: Config, bench: Bench, why: str, jump: float
         moved = duties.replan_all(tx, config, why)
     if moved:
         log.info("%d deliveries got a new slot: %s", moved, why)
+
+
+def follow_clock(store: Store, config: Config, bench: Bench, daemon: str, jump: float) -> None:
+    """Put a jump of the wall clock, in seconds, on record and judge everything anew."""
+    why = f"the wall clock jumped by {jump:+.0f} s; everything is judged anew"
+    log.warning(why)
+    with store.write(ACTOR) as tx:
+        tx.event("daemon.clock", f"daemon:{daemon}", why=why)
+        meta.put(tx.conn, "clock-jump", {"at": tx.now.isoformat(), "seconds": round(jump)})
+    judge_anew(store, config, bench, "the clock jumped", jump)
 
 
 def take_over(store: Store, config: Config, bench: Bench, *, replan: bool) -> None:

@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -75,8 +75,7 @@ class Daemon:
             may_claim=self._may_claim,
             claimed=lambda delivery: self.lanes.holds(delivery.id),
         )
-        self.lanes = Lanes(self._work, self._troubled, monotonic)
-        self.gatherer = Gatherer(self.publisher)
+        self.lanes, self.gatherer = Lanes(self._work, self._troubled, monotonic), Gatherer(self.publisher)
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command)
         self.clocks = clock.Clocks(self.store.clock, monotonic)
         self._ready = False
@@ -170,7 +169,7 @@ class Daemon:
                 housekeeping.log_head(self.store)
             self._wake_due()
             if clock.GATHER in due or self.mode != "forever":
-                self.gatherer.wake()
+                self.gatherer.wake(again=self.mode == "forever")
             self._mended()
         except GovpostError as error:
             self._clock.again(due)

@@ -1,0 +1,90 @@
+"""Threads that gather what comes back: one a channel, apart from those that deliver, waited for by nobody."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from govpost.collector import keeping, turns
+from govpost.collector.gathering import Collector
+from govpost.daemon.lanes import Lanes
+from govpost.errors import StoreUnavailable
+from govpost.fitted import Fitted
+from govpost.publisher import Publisher
+
+_MARGIN = timedelta(seconds=30)
+_CALLS = 3
+_LAST_WORDS = 2.0
+_NAP = 0.02
+
+log = logging.getLogger("govpost.daemon")
+
+
+def _later(why: str) -> None:
+    """A store that cannot be used is told by those who deliver; gathering comes back by itself."""
+    log.debug("nothing is gathered: %s", why)
+
+
+class Gatherer:
+    """The threads of one daemon. A channel whose thread is lost is not gathered until the next start."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._collector = Collector(
+            sessions=publisher.sessions, setup=lambda: publisher.setup, stop=publisher.stopping.is_set
+        )
+        self._lanes = Lanes(self._work, _later, publisher.monotonic)
+        self._names: set[str] = set()
+        self._given_up: set[str] = set()  # by a plugin that never came back, or a fault of our own
+
+    def open(self, fitted: Mapping[str, Fitted]) -> None:
+        """Give each channel that can be asked for something a thread."""
+        for name, each in fitted.items():
+            if turns.gathers(each):
+                self._names.add(name)
+                self._lanes.open(name, 1)
+
+    def wake(self, *, again: bool) -> None:
+        """Tell the threads to look what is due; with `again` those too that were given up."""
+        for name in self._names if again else self._names - self._given_up:
+            self._lanes.wake(name)
+
+    def is_idle(self, conn: Connection) -> bool:
+        """Say whether nothing is gathered and nothing is due to be; what is due later does not count."""
+        setup, now = self._collector.setup(), self._collector.store.clock()
+        asked = [setup.fitted[name] for name in self._names - self._given_up if name in setup.fitted]
+        return not self._lanes.busy() and not any(
+            turns.is_due(conn, each, setup.config, now) for each in asked
+        )
+
+    def give_up_lost(self, now: float) -> None:
+        """Give up on threads that a plugin did not give back; `now` is monotonic, in seconds."""
+        patience = _CALLS * self._collector.setup().config.collector.attempt + _MARGIN
+        for busy in self._lanes.busy():
+            if now - busy.since > patience.total_seconds():
+                with self._collector.store.write(self._collector.actor) as tx:
+                    keeping.hung(tx, busy.channel)
+                busy.lost = True
+                self._given_up.add(busy.channel)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._lanes.stop()
+
+    def end(self, seconds: float) -> None:
+        """Wait a moment for what is about to be kept; what is cut off can be asked again."""
+        until = time.monotonic() + min(max(seconds, 0.0), _LAST_WORDS)
+        while self._lanes.busy() and time.monotonic() < until:
+            time.sleep(_NAP)
+
+    def _work(self, name: str) -> bool:
+        try:
+            return self._collector.work(name)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            self._given_up.add(name)
+            raise

@@ -1,0 +1,142 @@
+"""Gathering in the daemon: on threads of its own, delaying nothing, waited for by nobody."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from govpost.daemon.gathering import Gatherer
+from govpost.domain import Capabilities, Metrics, Receipt
+from govpost.store import gathered
+from govpost.store.gathered_rows import SampleRecord
+from govpost.times import utcnow
+from live import Live, living, until
+from office import Office, Scripted, Sociable
+
+PLAIN = Capabilities(title=True, link=True)
+LATER = timedelta(minutes=16)
+
+
+@pytest.fixture
+def hub() -> Sociable:
+    hub = Sociable("hub", PLAIN)
+    hub.counts = {"hub-1": Metrics(views=7)}
+    return hub
+
+
+def open_office(root: Path, *platforms: Scripted, more: str = "") -> Office:
+    office = Office(root, {each.name: each for each in platforms}, more=more, now=utcnow() - LATER)
+    office.start()
+    return office
+
+
+@pytest.fixture
+def office(tmp_path: Path, hub: Sociable) -> Office:
+    """Return an office whose one post has been public for a quarter of an hour."""
+    office = open_office(tmp_path, hub)
+    office.release("road")
+    office.work()
+    return office
+
+
+def samples(office: Office, slug: str) -> list[SampleRecord]:
+    row = office.one(slug, "hub")
+    with office.store.read() as conn:
+        return gathered.samples(conn, [row.id]).get(row.id, [])
+
+
+class Hanging:
+    """A step of a platform that does not come back until it may."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, asked: Any) -> Any:
+        self.begun.set()
+        self.go_on.wait(60)
+        return {}
+
+
+@pytest.mark.parametrize("mode", ["once", "until-idle"])
+def test_a_finite_run_gathers_what_is_due_and_waits_for_nothing_later(
+    office: Office, hub: Sociable, mode: Any
+) -> None:
+    Live(office, mode).start().join()
+    assert [sample.views for sample in samples(office, "road")] == [7]
+    assert hub.since == [None]
+
+
+def test_a_running_daemon_measures_and_listens(office: Office, hub: Sociable) -> None:
+    with living(office):
+        until(lambda: samples(office, "road") and hub.since)
+
+
+def test_a_hanging_measure_delays_no_delivery_and_no_stop(office: Office, hub: Sociable) -> None:
+    hang = Hanging()
+    hub.answers = [hang]
+    with living(office) as live:
+        assert hang.begun.wait(20)
+        office.now = live.now()
+        office.release("water")
+        office.release("storm")
+        until(lambda: office.state("water") == office.state("storm") == "published")
+        assert not hang.go_on.is_set()
+    assert live.row().state == "stopped"
+    assert not hang.go_on.is_set()
+    hang.go_on.set()
+
+
+def test_a_hanging_channel_stops_gathering_on_no_other(tmp_path: Path, hub: Sociable) -> None:
+    slow = Sociable("slow", PLAIN)
+    office = open_office(tmp_path, hub, slow)
+    office.release("road")
+    office.work()
+    hang = Hanging()
+    slow.answers = [hang]
+    slow.hearings = [hang]
+    with living(office):
+        assert hang.begun.wait(20)
+        until(lambda: samples(office, "road") and hub.since)
+    hang.go_on.set()
+
+
+def test_a_plugin_that_never_comes_back_is_given_up_and_named_once(office: Office, hub: Sociable) -> None:
+    hang = Hanging()
+    hub.answers = [hang]
+    hub.hearings = [hang]
+    with living(office) as live:
+        assert hang.begun.wait(20)
+        live.both += timedelta(minutes=5)
+        until(lambda: office.events("channel.gathering-fails"))
+        (event,) = office.events("channel.gathering-fails")
+        assert "did not return" in event.why
+        with office.store.read() as conn:
+            assert "did not return" in gathered.gathering(conn, "hub").why
+    hang.go_on.set()
+
+
+def test_a_finite_run_ends_though_gathering_breaks_by_a_fault_of_our_own(
+    office: Office, hub: Sociable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> Sequence[Receipt]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("govpost.collector.gathering._receipt", broken)
+    Live(office, "until-idle").start().join()
+    assert samples(office, "road") == []
+    assert "a fault of govpost's own on channel hub" in caplog.text
+
+
+def test_only_channels_that_can_be_asked_get_a_thread(tmp_path: Path) -> None:
+    office = open_office(tmp_path, Scripted("mute", PLAIN))
+    gatherer = Gatherer(office.publisher)
+    gatherer.open(office.fitted)
+    gatherer.wake(again=True)
+    with office.store.read() as conn:
+        assert gatherer.is_idle(conn)
+    assert not [each for each in threading.enumerate() if each.name.startswith("mute-")]
