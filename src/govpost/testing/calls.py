@@ -40,14 +40,15 @@ def skip(why: str) -> NoReturn:
 class Said:
     """What came of one call, and the requests it made.
 
-    `raw` is what the plugin itself returned, `heard` every string that the other side said, `seconds` how long it took.
+    `raw` is what the plugin itself returned, `heard` the strings that the other side had said before each request,
+    `seconds` how long it took.
     """
 
     outcome: Any
     raw: Any
     requests: list[httpx2.Request]
     writes: list[httpx2.Request]
-    heard: list[str] = field(default_factory=list)
+    heard: list[list[str]] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -144,8 +145,8 @@ class Calls:
         judged: bool = False,
     ) -> Said:
         """Make one call; `answer` is what requests that write get (or all, where only reading is due)."""
-        said: list[str] = []
-        accept = _listening(self.side, said)
+        before: list[list[str]] = []
+        accept = _listening(self.side, before)
         everything = meaning is read_error
         wire = FakeWire(accept if answer is None else _instead(answer, accept, everything=everything))
         raw: Any = None
@@ -165,7 +166,7 @@ class Calls:
             raw=raw,
             requests=wire.requests,
             writes=wire.writes,
-            heard=said,
+            heard=before,
             seconds=self.clock() - began,
         )
 
@@ -174,15 +175,19 @@ def _after(first: Said | None, said: Said) -> Said:
     """Return what was said, with the requests of an earlier step."""
     if first is None:
         return said
-    return replace(said, requests=[*first.requests, *said.requests], heard=[*first.heard, *said.heard])
+    earlier = [text for texts in first.heard[-1:] for text in texts]
+    later = [[*earlier, *texts] for texts in said.heard]
+    return replace(said, requests=[*first.requests, *said.requests], heard=[*first.heard, *later])
 
 
-def _listening(side: Side, said: list[str]) -> Answering:
-    """Note every string that the other side says."""
+def _listening(side: Side, before: list[list[str]]) -> Answering:
+    """Note for each request what the other side had said until then: only that may a plugin hand back."""
+    known: list[str] = []
 
     def reply(request: httpx2.Request) -> httpx2.Response:
+        before.append(list(known))
         answer = side(request)
-        said.extend(heard(answer))
+        known.extend(heard(answer))
         return answer
 
     return reply

@@ -22,8 +22,13 @@ _PLUMBING = {
     *("cookie", "host", "transfer-encoding", "user-agent"),
 }
 _TAG = re.compile(r"<(?:!--.*?--|/?[A-Za-z][^<>]*)>", re.DOTALL)
+_MARKED = re.compile(r"</[A-Za-z]|<!--")
 _ATTRIBUTE = re.compile(r"""(?:alt|title|href|src|label)=["']([^"']*)["']""")
 _TOKEN = re.compile(r"\S{0,256}")
+_DATE = re.compile(
+    r"\b\d{1,2}\.? (?:de )?[^\W\d]{3,12}\.?,? (?:de )?\d{4}\b|\b[^\W\d]{3,12} \d{1,2}, \d{4}\b"
+)
+_MARKS = " .,;:–-()"
 _DERIVED = re.compile(r"\d|^.{13,}$")
 
 Leaf = tuple[str, str | bytes]
@@ -49,11 +54,10 @@ def _body(content_type: str, body: bytes) -> Iterator[Leaf]:
             yield "body.name", part.name
             if part.filename is not None:
                 yield f"body.{part.name}.filename", part.filename
-            yield f"body.{part.name}", _text(part.data)
+            yield from _pieces(f"body.{part.name}", _text(part.data))
     elif kind == "application/x-www-form-urlencoded":
-        yield from (
-            (f"body.{name}", value) for name, value in parse_qsl(body.decode(), keep_blank_values=True)
-        )
+        for name, value in parse_qsl(body.decode(), keep_blank_values=True):
+            yield from _pieces(f"body.{name}", value)
     elif kind.endswith("json"):
         yield from _json(json.loads(body or b"null"), "body")
     elif body:
@@ -73,7 +77,7 @@ def _text(data: bytes) -> str | bytes:
 
 def _json(value: Any, place: str) -> Iterator[Leaf]:
     if isinstance(value, str):
-        yield place, value
+        yield from _pieces(place, value)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield f"{place} key", key
@@ -83,12 +87,23 @@ def _json(value: Any, place: str) -> Iterator[Leaf]:
             yield from _json(item, f"{place}.{number}")
 
 
+def _pieces(place: str, text: str | bytes) -> Iterator[Leaf]:
+    """Yield a string as it is; of HTML each text and each attribute that a reader may meet."""
+    if isinstance(text, bytes) or not _MARKED.search(text):
+        yield place, text
+        return
+    found = [*_TAG.split(text), *_ATTRIBUTE.findall(text)]
+    for number, piece in enumerate(html.unescape(each).strip() for each in found):
+        if piece:
+            yield f"{place}.{number}", piece
+
+
 def readable(text: str) -> str:
     """Return what a person reads of a text that may be HTML: as it is, and once more without marks."""
+    if not set(text) & {"<", "&"}:
+        return text
     attributes = " ".join(_ATTRIBUTE.findall(text))
-    return (
-        f"{text}\n{html.unescape(_TAG.sub(' ', text))}\n{html.unescape(attributes)}" if "<" in text else text
-    )
+    return f"{text}\n{html.unescape(_TAG.sub(' ', text))}\n{html.unescape(attributes)}"
 
 
 def heard(answer: httpx2.Response) -> list[str]:
@@ -112,7 +127,8 @@ def approved(variant: Variant, channel: Channel, fixed: Iterable[str], known: It
     plain = [variant.key, variant.action.value, variant.language, variant.reply_to, variant.corrects]
     moments = [variant.at.isoformat(), variant.at.isoformat().replace("+00:00", "Z")] if variant.at else []
     files = [form for medium in variant.media for form in _forms(medium)]
-    given = [*strings(channel.settings), *channel.secrets.values(), *strings(variant.staged), *known, *fixed]
+    given = [*strings(channel.settings), *channel.secrets.values(), *strings(variant.staged), *fixed]
+    given += [text for text in known if len(text) > 1]
     every = {text for text in (*words_of(variant), *plain, *moments, *files, *given) if text}
     return sorted(every, key=lambda text: (-len(text), text))
 
@@ -135,13 +151,17 @@ def stranger(leaf: str | bytes, variant: Variant, allowed: list[str], *, same_el
             if hashlib.sha256(leaf).digest() in digests
             else f"{len(leaf)} bytes that are no approved file"
         )
-    if any(leaf in word for word in words_of(variant)):
+    words = words_of(variant)
+    plain = html.unescape(leaf)
+    rest = plain if any(word in plain for word in words) else leaf
+    if any(rest in word for word in words):
         return None
-    has_words = any(word in leaf for word in words_of(variant))
-    rest = leaf
+    has_words = any(word in rest for word in words)
+    gap = " " if has_words else ""
+    rest = _DATE.sub(gap, rest)
     for text in allowed:
-        rest = rest.replace(text, " " if has_words else "")
-    rest = rest.strip()
+        rest = rest.replace(text, gap)
+    rest = rest.strip(_MARKS)
     if has_words or not _TOKEN.fullmatch(rest):
         return rest or None
     return None if same_elsewhere or not rest or _DERIVED.search(rest) else rest

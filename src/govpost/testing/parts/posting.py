@@ -156,16 +156,17 @@ def _compare(
     """Demand that what was sent holds each word of the post and no word that nobody approved."""
     variant, said = mine
     receipt_of(said)
-    found = [leaf for request in said.requests for leaf in leaves(request)]
-    texts = [readable(text) for _, text in found if isinstance(text, str)]
+    found = [list(leaves(request)) for request in said.requests]
+    texts = [readable(text) for request in found for _, text in request if isinstance(text, str)]
     for word in words_of(variant):
         demand(any(word in text for text in texts), f"these words did not arrive as they are: {word!r}")
     elsewhere = {leaf for request in other[1].requests for leaf in leaves(request)}
-    heard = [*(known or []), *strings(bench.example.answer[1]), *said.heard, *strings(bench.channel.limits)]
-    allowed = approved(variant, bench.channel, bench.example.words, heard)
-    for place, text in found:
-        extra = stranger(text, variant, allowed, same_elsewhere=(place, text) in elsewhere)
-        demand(
-            extra is None,
-            f"{place} says {extra!r}, which nobody approved: fixed words belong in example.words",
-        )
+    given = [*(known or []), *strings(bench.example.answer[1]), *strings(bench.channel.limits)]
+    for request, heard in zip(found, said.heard, strict=True):
+        allowed = approved(variant, bench.channel, bench.example.words, [*given, *heard])
+        for place, text in request:
+            extra = stranger(text, variant, allowed, same_elsewhere=(place, text) in elsewhere)
+            demand(
+                extra is None,
+                f"{place} says {extra!r}, which nobody approved: fixed words belong in example.words",
+            )
