@@ -11,7 +11,6 @@ from govpost import (
     Capabilities,
     Channel,
     Dialogue,
-    Example,
     NotWanted,
     Platform,
     Receipt,
@@ -21,13 +20,13 @@ from govpost import (
     hookimpl,
     time_left,
 )
-from govpost_email import account, mailbox, outbox, signing, submission
+from govpost_email import account, mailbox, signing, submission
 from govpost_email.addresses import token
+from govpost_email.example import EXAMPLE
 from govpost_email.lists import Entry, Roll, list_key, roll
 from govpost_email.message import MEDIA_TYPES, Letter, write
 from govpost_email.settings import Settings
 from govpost_email.wishes import wishes
-from govpost_email.words import ENGLISH, SPANISH
 
 if TYPE_CHECKING:
     import httpx2
@@ -49,16 +48,7 @@ class Email:
         alone=(),
     )
     Settings = Settings
-    example = Example(
-        settings={
-            "outbox": "{tmp}",
-            "sender": "news@riverton.example.gov",
-            "sender_name": "City of Riverton",
-            "to": "bulletin@lists.example.gov",
-        },
-        secrets={"list_key": "the key of the example only"},
-        words=(*ENGLISH.values(), *SPANISH.values()),
-    )
+    example = EXAMPLE
 
     def adapted(self, channel: Channel) -> Capabilities:
         """Return the capabilities on this channel: a picture grows by a third on its way (base64)."""
@@ -86,37 +76,33 @@ class Email:
     def recipients(self, channel: Channel, http: httpx2.Client) -> Iterable[str]:
         """Return the references of all on the list who still want the bulletin."""
         settings = Settings.of(channel)
+        everyone = roll(settings, channel)
         unwanted = wishes(settings, channel, http).refs
-        return [ref for ref in roll(settings, channel) if ref not in unwanted]
+        return [ref for ref in everyone if ref not in unwanted]
 
     def publish(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
         """Send one recipient their copy; `NotWanted` when they left the list meanwhile."""
         settings = Settings.of(channel)
-        entry = _entry(roll(settings, channel), variant, settings)
+        entry = _entry(roll(settings, channel), variant)
         if entry.ref in wishes(settings, channel, http, entry.ref).refs:
             raise NotWanted(f"recipient {entry.ref} no longer wants the bulletin")
         mark = None if settings.to else token(entry.ref, list_key(channel))
         letter = write(variant, settings, entry, mark)
-        letter = replace(letter, data=signing.sign(letter.data, settings, channel))
-        said = _sent(letter, settings, channel, http)
+        signed = replace(letter, data=signing.sign(letter.data, settings, channel))
+        said = _sent(signed, settings, channel, http)
         return Receipt(remote_id=letter.message_id, raw={"reply": said})
 
 
-def _entry(everyone: Roll, variant: Variant, settings: Settings) -> Entry:
-    if settings.to and variant.recipient is None:
-        return next(iter(everyone.values()))
-    if variant.recipient is None:
-        raise Rejected("it is not said for whom this copy is")
-    found = everyone.get(variant.recipient)
-    if found is None:
+def _entry(everyone: Roll, variant: Variant) -> Entry:
+    found = everyone.get(variant.recipient or "")
+    if found is None and variant.recipient:
         raise NotWanted(f"recipient {variant.recipient} is no longer on the list")
+    if found is None:
+        raise Rejected("it is not said for whom this copy is")
     return found
 
 
 def _sent(letter: Letter, settings: Settings, channel: Channel, http: httpx2.Client) -> str:
-    if settings.outbox:
-        return outbox.put(settings.outbox, letter)
-
     def left() -> float:
         return time_left(http)
 

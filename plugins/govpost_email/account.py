@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 def login(channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str, str]:
     """Ask for user and password, try them on the server, and make a list_key where there is none."""
     settings = Settings.of(channel)
-    found: dict[str, str] = {}
-    if settings.host:
-        found = _asked(settings, talk)
-        trial = replace(channel, secrets={**channel.secrets, **found})
-        with connected(settings, trial, lambda: time_left(http)):
-            talk.say(f"{settings.host} accepts {settings.user or found['user']}.")
-    if len(channel.secrets.get("list_key", "")) < 16:
+    found = _asked(settings, talk)
+    trial = replace(channel, secrets={**channel.secrets, **found})
+    with connected(settings, trial, lambda: time_left(http)):
+        talk.say(f"{settings.host} accepts {settings.user or found['user']}.")
+    if not settings.to and len(channel.secrets.get("list_key", "")) < 16:
         found["list_key"] = secrets.token_hex(32)
         talk.say(
             "A list_key was made, with which recipients are named in the records. Keep it for as long as the list."
@@ -48,9 +46,6 @@ def verify(channel: Channel, http: httpx2.Client) -> Account:
     settings = Settings.of(channel)
     notes = [*_about_list(settings, channel, http), *_about_settings(settings, channel)]
     shown = f"{settings.sender_name} <{settings.sender}>" if settings.sender_name else settings.sender
-    if settings.outbox:
-        notes.append(f"nothing is sent: each copy is written to the folder {settings.outbox.name}")
-        return Account(remote_id=settings.sender, name=shown, server="a folder", notes=tuple(notes))
     with connected(settings, channel, lambda: time_left(http)) as talk:
         refused = may_send(talk, settings)
         return Account(

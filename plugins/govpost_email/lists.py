@@ -15,6 +15,9 @@ from govpost import Channel, Rejected, Unauthorized, Unavailable
 from govpost_email.addresses import Address, parse, reference, without_addresses
 from govpost_email.settings import Settings
 
+ONLY = "to"
+"""What stands for the one address of the setting ``to``, which is public anyway."""
+
 _SEPARATORS = ",;\t"
 _AGAIN = "mend it, then the bulletin goes out at the next try"
 
@@ -45,9 +48,9 @@ _Row = tuple[str, str, str]
 
 def roll(settings: Settings, channel: Channel) -> Roll:
     """Return everyone by reference, each once, in the list's order; `Unavailable` when it cannot be read."""
-    key = list_key(channel)
     if settings.to:
-        return _entries([(settings.to, "", "the setting to")], key)
+        return {ONLY: Entry(ref=ONLY, place="the setting to", address=parse(settings.to))}
+    key = list_key(channel)
     if settings.list_file:
         found = _from_file(settings.list_file, settings, key)
     else:

@@ -34,7 +34,7 @@ _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_BREAK = re.compile("[\n\t]")
 _KEY = re.compile(r"[0-9A-Za-z-]{1,100}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+_MESSAGE_ID = re.compile(r"<[0-9A-Za-z-]{1,100}\.([0-9a-z]+)@[0-9A-Za-z.-]+>")
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
 MEDIA_TYPES = tuple(_ENDINGS)
 
@@ -120,7 +120,7 @@ def _headers(
         yield "Reply-To", settings.reply_to
     yield "Subject", _subject(variant)
     yield "Message-ID", message_id
-    if variant.corrects and _MESSAGE_ID.fullmatch(variant.corrects):
+    if _is_copy_of(variant.corrects or "", entry.ref):
         yield "In-Reply-To", variant.corrects
         yield "References", variant.corrects
     yield "List-ID", f"<{settings.list_id or settings.own_domain}>"
@@ -131,6 +131,12 @@ def _headers(
             yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "Auto-Submitted", "auto-generated"
     yield "Precedence", "bulk"
+
+
+def _is_copy_of(message_id: str, ref: str) -> bool:
+    """Say whether a Message-ID is of a copy that this recipient got; nobody's mail program knows another's."""
+    found = _MESSAGE_ID.fullmatch(message_id)
+    return found is not None and found[1] == ref
 
 
 def _subject(variant: Variant) -> str:

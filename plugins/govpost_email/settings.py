@@ -76,12 +76,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Line = ""
+    host: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+$", max_length=253)]
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     tls: Security | None = None
     ca_file: Path | None = None
     user: Line = ""
-    outbox: Path | None = None
 
     sender: Mailbox
     sender_name: Line = ""
@@ -120,15 +119,11 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if bool(self.host) == bool(self.outbox):
-            raise ValueError(
-                "name the mail server with host (or a folder with outbox, to try out), and not both"
-            )
         if sum(map(bool, (self.to, self.list_file, self.list_url))) != 1:
             raise ValueError("say to whom with one of list_file, list_url or to")
         if bool(self.list_url) != bool(self.list_query):
             raise ValueError("list_url and list_query go together")
-        if self.security == "none" and self.host and self.host not in LOOPBACK:
+        if self.security == "none" and self.host not in LOOPBACK:
             raise ValueError('tls = "none" is for a server on this very machine; use "starttls" or "tls"')
         if self.imap_host and not self.suppressed_file:
             raise ValueError(

@@ -26,7 +26,12 @@ class Wishes:
 
 
 def wishes(settings: Settings, channel: Channel, http: httpx2.Client, ref: str = "") -> Wishes:
-    """Ask everywhere; with `ref` only that one matters. `Unavailable` when it cannot be known."""
+    """Ask everywhere; with `ref` only that one matters. `Unavailable` when it cannot be known.
+
+    Who reads a mailing list behind the setting ``to`` leaves it there.
+    """
+    if settings.to:
+        return Wishes(refs=frozenset())
     lines: list[str] = []
     if settings.unsubscribed_file:
         lines += _lines(settings.unsubscribed_file, must_exist=True)
