@@ -15,17 +15,13 @@ import httpx2
 from govpost import Account, Channel, Receipt, Variant
 from govpost.wire import Attempt, judge, publish_error, read_error, stage_error
 from govpost_bluesky import Bluesky
-from govpost_bluesky.example import DID, PDS
+from govpost_bluesky.example import PDS
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "bsky"
 AT = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 KEY = "01920000-0000-7000-8000-000000000001"
-SECRETS = {
-    "access": "an-access-token",
-    "refresh": "a-refresh-token",
-    "session": json.dumps({"did": DID, "pds": PDS}),
-}
 BLUESKY = Bluesky()
+SECRETS = BLUESKY.example.secrets
 
 Answers = Callable[[httpx2.Request], httpx2.Response]
 
@@ -99,3 +95,15 @@ def verified(on: Channel, wire: Wire) -> Account:
 
 def said(status: int, body: Any = None, **headers: str) -> httpx2.Response:
     return httpx2.Response(status, json=body if body is not None else {}, headers=headers)
+
+
+def instead(pds: Answers, **answers: httpx2.Response | Answers) -> Answers:
+    """Answer some methods, named by their last word, otherwise than `pds` does."""
+
+    def reply(request: httpx2.Request) -> httpx2.Response:
+        answer = answers.get(request.url.path.rpartition(".")[2])
+        if answer is None:
+            return pds(request)
+        return answer if isinstance(answer, httpx2.Response) else answer(request)
+
+    return reply
