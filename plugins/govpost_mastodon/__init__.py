@@ -81,7 +81,7 @@ class Mastodon:
         return reading.replies(Api(channel, http), since)
 
     def answer(self, reply: Reply, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
-        """Answer somebody; the approved words must already name them."""
+        """Answer somebody. Only who is named in the words is told of it: they begin with ``reply.author``."""
         return statuses.post(Api(channel, http), variant, **reading.respond(reply, variant, channel))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from govpost import Example
-from govpost_mastodon.login import challenge
+from govpost_mastodon.login import OUT_OF_BAND, challenge
 
 if TYPE_CHECKING:
     import httpx2
@@ -61,12 +61,12 @@ class Server:
         note = {"id": self._new(), "type": "mention", "account": _account(CITIZEN), "status": post}
         self.notifications.insert(0, note)
 
-    def visit(self, address: str) -> Mapping[str, str]:
-        """Let a person agree to what a log-in asks."""
+    def visit(self, address: str) -> Mapping[str, str] | str:
+        """Let a person agree to what a log-in asks; return what the browser is sent back with, or the code shown."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         code = self._new()
         self.codes[code] = asked
-        return {"code": code, "state": asked["state"]}
+        return code if asked["redirect_uri"] == OUT_OF_BAND else {"code": code, "state": asked["state"]}
 
     # What the programming interface does
 

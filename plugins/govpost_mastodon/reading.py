@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from govpost import Channel, Metrics, Receipt, Rejected, Reply, Variant
+from govpost import Channel, Metrics, Receipt, Reply, Variant
 from govpost_mastodon.api import Api, rows, table
 from govpost_mastodon.finding import account_id
 from govpost_mastodon.settings import options_of, settings_of
@@ -49,12 +49,7 @@ def replies(api: Api, since: str | None) -> list[Reply]:
 
 
 def respond(reply: Reply, variant: Variant, channel: Channel) -> dict[str, str]:
-    """Return what an answer's body says besides the variant; `Rejected` when its writer would not hear of it."""
-    if reply.author.casefold() not in variant.text.casefold():
-        raise Rejected(
-            f"the answer does not name {reply.author}, so the server would not tell them",
-            tip=f"begin the answer with {reply.author}",
-        )
+    """Return what the body of an answer says besides the variant."""
     asked = reply.raw.get("visibility")
     ours = options_of(variant).visibility or settings_of(channel).visibility
     # What was said in private is not answered in public.

@@ -55,7 +55,7 @@ def same(one: str, other: str) -> bool:
 
 
 def alike(one: str, other: str) -> bool:
-    """Say whether two texts could be the same, shown differently: the letters outside links and hosts are equal."""
+    """Say whether two texts could be the same, shown differently: the letters outside links and mentions are equal."""
     return _letters(one) == _letters(other)
 
 
@@ -65,5 +65,5 @@ def _tidy(text: str) -> str:
 
 
 def _letters(text: str) -> str:
-    bare = re.sub(r"https?://\S+|(?<=\w)@[\w.-]+", "", unicodedata.normalize("NFKC", text))
+    bare = re.sub(r"\S*[/@]\S*|\S+\.\S+", "", unicodedata.normalize("NFKC", text))
     return "".join(filter(str.isalnum, bare)).casefold()
