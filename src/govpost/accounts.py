@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from textwrap import shorten
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from govpost import wire
 from govpost.config import Config
-from govpost.contract import Verifies
+from govpost.contract import Adapts, Verifies
 from govpost.domain import Account, Channel
 from govpost.errors import PublishError, Refused, Rejected, Unauthorized, Unavailable
 from govpost.evidence import Redactor, bounded
@@ -118,11 +118,23 @@ def ask(sessions: Sessions, fitted: Fitted, channel: Channel, stop: Callable[[],
             found = wire.quick_tries(
                 lambda: platform.verify(channel, attempt.client), attempt, stop, wire.read_error
             )
-            return cleaned(found, channel)
+            return _usable(platform, channel, cleaned(found, channel))
         except (KeyboardInterrupt, PublishError):
             raise
         except BaseException as error:
             raise Unavailable(f"the plugin failed: {type(error).__name__}") from None
+
+
+def _usable(platform: object, channel: Channel, account: Account) -> Account:
+    """Return the account; `Rejected` when the plugin cannot work under the limits that it found itself."""
+    if isinstance(platform, Adapts):
+        try:
+            platform.adapted(replace(channel, limits=account.limits, secrets={}))
+        except Exception as error:
+            raise Rejected(
+                f"the plugin cannot read the limits that it found: {type(error).__name__}"
+            ) from None
+    return account
 
 
 def cleaned(found: object, channel: Channel) -> Account:
@@ -133,7 +145,7 @@ def cleaned(found: object, channel: Channel) -> Account:
     clean = Redactor(hidden)
 
     def line(text: object, longest: int = _LONGEST) -> str:
-        return shorten(clean(str(text)), longest, placeholder=" …")
+        return _short(clean(str(text)), longest)
 
     def lines(texts: Iterable[object]) -> tuple[str, ...]:
         return tuple(line(text) for text in list(texts)[:_MOST])
@@ -186,7 +198,7 @@ def keep(tx: Tx, config: Config, fitted: Fitted, account: Account, *, always: bo
         links_back=links_back(account.links, config.agency.homepage),
     )
     accounts.put(tx, record)
-    changed = [shorten(each, _LONGEST, placeholder=" …") for each in _changes(before, record)][:_MOST]
+    changed = [_short(each, _LONGEST) for each in _changes(before, record)][:_MOST]
     if changed or always:
         tx.event(
             "channel.verified",
@@ -220,8 +232,16 @@ def links_back(links: Iterable[str], homepage: str) -> bool:
 
 
 def _host(address: str) -> str:
+    """Return the host of a web address, nothing for any other."""
     try:
-        host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
-        return host.encode("idna").decode().removeprefix("www.")
+        parts = urlsplit(address if "//" in address else f"//{address}")
+        if parts.scheme not in ("", "http", "https") or "@" in parts.netloc:
+            return ""
+        return (parts.hostname or "").encode("idna").decode().removeprefix("www.")
     except ValueError:
         return ""
+
+
+def _short(text: str, longest: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
