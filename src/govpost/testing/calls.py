@@ -21,6 +21,7 @@ from govpost.wire import Attempt, judge, publish_error, read_error, stage_error
 
 _SECONDS = 60.0
 _MOST = 10_000
+_PER_REQUEST = 0.05
 
 Meaning = Callable[[BaseException, Attempt], PublishError]
 
@@ -146,7 +147,7 @@ class Calls:
     ) -> Said:
         """Make one call; `answer` is what requests that write get (or all, where only reading is due)."""
         before: list[list[str]] = []
-        accept = _listening(self.side, before)
+        accept = _listening(self.side, before, self.clock)
         everything = meaning is read_error
         wire = FakeWire(accept if answer is None else _instead(answer, accept, everything=everything))
         raw: Any = None
@@ -180,12 +181,14 @@ def _after(first: Said | None, said: Said) -> Said:
     return replace(said, requests=[*first.requests, *said.requests], heard=[*first.heard, *later])
 
 
-def _listening(side: Side, before: list[list[str]]) -> Answering:
+def _listening(side: Side, before: list[list[str]], clock: Callable[[], float]) -> Answering:
     """Note for each request what the other side had said until then: only that may a plugin hand back."""
     known: list[str] = []
 
     def reply(request: httpx2.Request) -> httpx2.Response:
         before.append(list(known))
+        if isinstance(clock, Clock):
+            clock.sleep(_PER_REQUEST)
         answer = side(request)
         known.extend(heard(answer))
         return answer

@@ -120,9 +120,12 @@ def _is_json(value: Any) -> bool:
 @contextmanager
 def _no_sleep_of_its_own() -> Iterator[None]:
     """Fail a platform that sleeps, instead of polling as the engine lets it."""
+    slept: list[float] = []
 
     def sleep(seconds: float) -> None:
-        raise AssertionError(f"it slept for {seconds} s by itself: use govpost.polls")
+        slept.append(seconds)
+        raise RuntimeError("a plugin must not sleep by itself")
 
     with mock.patch.object(time, "sleep", sleep):
         yield
+    demand(not slept, f"it slept for {slept} s by itself: use govpost.polls")
