@@ -56,8 +56,8 @@ def test_a_server_that_takes_little_gets_little(tmp_path):
     path = tmp_path / "noise.png"
     Image.effect_noise((400, 300), 90).convert("RGB").save(path)
     wire = Wire(ExamplePds())
-    embedded(variant(media=(Media(path=path, mime="image/png"),)), wire, channel(limits={"blob": 60_000}))
-    assert len(wire.requests[0].content) <= 60_000
+    embedded(variant(media=(Media(path=path, mime="image/png"),)), wire, channel(limits={"blob": 120_000}))
+    assert len(wire.requests[0].content) <= 120_000
 
 
 def test_a_card_shows_the_link_of_the_text(picture):
