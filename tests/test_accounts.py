@@ -18,6 +18,7 @@ from govpost.sessions import Sessions
 from govpost.store import accounts as rows
 from govpost.store import channels
 from govpost.store.account_rows import AccountRecord
+from live import living, until
 from office import Office, Scripted
 
 CANARY = "canary-9931-secret"
@@ -307,6 +308,15 @@ def test_limits_reach_the_bench_and_leave_it_alone_while_nothing_changes(office:
     assert bench.fitted["hub"].channel.limits == {"longest": 40}
     assert bench.fitted["hub"].with_secrets().limits == {"longest": 40}
     assert office.space.with_limits(bench) is bench
+
+
+def test_a_running_daemon_takes_new_limits_over(tmp_path: Path) -> None:
+    office = agency(tmp_path)
+    with living(office) as live:
+        space = live.daemon.workspace
+        work = Sessions(store=space.store, owner="o")
+        accounts.verify(work, office.config, office.fitted["hub"])
+        until(lambda: live.daemon.publisher.setup.fitted["hub"].capabilities.max_chars == 40, 60)
 
 
 def test_limits_found_on_another_platform_are_not_a_channels_any_more(office: Office) -> None:

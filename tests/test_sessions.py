@@ -189,7 +189,7 @@ def say_go(process: subprocess.Popen[str]) -> None:
 
 def test_two_processes_never_show_the_same_refresh_token_twice(place: Place) -> None:
     place.log_in()
-    processes = [worker(place, name, 40) for name in ("left", "right")]
+    processes = [worker(place, name, 15) for name in ("left", "right")]
     for process in processes:
         say_go(process)
     end = threading.Event()
