@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from govpost import Account, Channel, Dialogue, Rejected, Unauthorized
 from govpost_wordpress.api import Api, said
@@ -62,25 +62,36 @@ class Site:
 
 def discover(settings: Settings, http: httpx2.Client) -> Site:
     """Find the site's REST API by the Link header of its front page, else where it usually is."""
-    front = http.get(f"{settings.site}/")
-    if front.is_redirect:
-        there = urljoin(f"{settings.site}/", front.headers.get("location", ""))
-        raise Rejected(
-            f"{settings.site} has moved to {there}", tip="write the new address as the setting site"
-        )
+    front = _front(settings.site, http)
     if front.status_code == 401:
         tip = "the web server asks for a password of its own, before WordPress does: ask the site's admin"
         raise Unauthorized(f"{settings.site} is not open to the public", tip=tip)
     if front.is_server_error:
         front.raise_for_status()
-    linked = re.search(r'<([^>]+)>;\s*rel="https://api\.w\.org/"', front.headers.get("link", ""))
-    usual = (f"{settings.site}/wp-json/", f"{settings.site}/?rest_route=/")
-    for root in (urljoin(f"{settings.site}/", linked[1]),) if linked else usual:
+    for root in _roots(settings.site, front.headers.get("link", "")):
         index = _index(http.get(root))
         if "wp/v2" in index.get("namespaces", ()):
             return _site(root, index, front.text, http.get(f"{settings.site}/", params={"feed": "rss2"}).text)
     tip = "check the address; if it is right, a security plugin may hide the REST API: ask the site's admin"
     raise Rejected(f"there is no WordPress REST API at {settings.site}", tip=tip)
+
+
+def _front(site: str, http: httpx2.Client) -> httpx2.Response:
+    """Return the front page, also where the site sends its visitors on to one in their language."""
+    front = http.get(f"{site}/")
+    there = urljoin(f"{site}/", front.headers.get("location", ""))
+    if front.is_redirect and urlsplit(there)[:2] != urlsplit(site)[:2]:
+        raise Rejected(f"{site} has moved to {there}", tip="write the new address as the setting site")
+    return http.get(there) if front.is_redirect else front
+
+
+def _roots(site: str, link: str) -> Iterator[str]:
+    """Yield where the API may be: never a place that would see the password without being the site itself."""
+    linked = re.search(r'<([^>]+)>;\s*rel="https://api\.w\.org/"', link)
+    root = urljoin(f"{site}/", linked[1]) if linked else ""
+    if urlsplit(root)[:2] == urlsplit(site)[:2]:
+        yield root
+    yield from (f"{site}/wp-json/", f"{site}/?rest_route=/")
 
 
 def _index(answer: httpx2.Response) -> Mapping[str, Any]:

@@ -171,7 +171,7 @@ class Server:
                 row[field] = [each for each in value if each in self.rows[field]]
             elif field == "slug":
                 row[field] = self._free(name, value, row["id"])
-            elif field != "action":
+            elif field not in ("action", "name"):
                 row[field] = value
         if row.get("status") == "publish":
             row["link"] = f"{SITE}/{row['slug']}/"

@@ -19,7 +19,11 @@ def ids(api: Api, taxonomy: Taxonomy, names: Iterable[str]) -> list[int]:
 
 def _find(api: Api, taxonomy: Taxonomy, name: str) -> int | None:
     # WordPress keeps the names with & as a reference, and searches them as they are kept.
-    asked = {"search": html.escape(name, quote=False), "per_page": 100, "_fields": "id,name"}
+    asked = {
+        "search": html.escape(" ".join(name.split()), quote=False),
+        "per_page": 100,
+        "_fields": "id,name",
+    }
     found: list[dict[str, Any]] = said(api.get(f"wp/v2/{taxonomy}", **asked))
     return next((int(term["id"]) for term in found if _same(term["name"], name)), None)
 

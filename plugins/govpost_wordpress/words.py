@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from govpost import Variant
 
 NOTES = MappingProxyType({"en": "Corrected on {date}.", "es": "Corregido el {date}."})
+_UNDATED = MappingProxyType({"en": "Corrected.", "es": "Corregido."})
 _DAYS = MappingProxyType({"en": "{day} {month} {year}", "es": "{day} de {month} de {year}"})
 # fmt: off
 _MONTHS = MappingProxyType(
@@ -27,7 +28,7 @@ def correction(variant: Variant, template: str | None, zone: str | None) -> str:
     spoken = (variant.language or "en").partition("-")[0].lower()
     words = template or NOTES.get(spoken, NOTES["en"])
     if variant.at is None:
-        return words.replace(" {date}", "")
+        return template.replace("{date}", "").strip() if template else _UNDATED.get(spoken, _UNDATED["en"])
     return words.replace("{date}", _day(variant.at, spoken if spoken in NOTES else "", zone))
 
 

@@ -1,0 +1,284 @@
+"""A WordPress site through the command line: what the site then holds is what was approved."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from real.servers.wordpress import WordPress, WordPressAccount
+from real.town import ALTS, Seat, Town, town
+
+BODY = """\
+The bridge is closed on **Friday** – “Danke!” 👩🏽‍🚒 & *see* [the plan](https://riverton.example.gov/plan?a=1&b=2).
+
+## What to do
+
+1. Take Oak Street
+2. Allow time
+   - ten minutes at noon
+   - twenty at five
+
+> Stay <b>safe</b>, says [gallery] the mayor.
+
+| From | To |
+|:-----|---:|
+| 6 am | 6 pm |
+
+```
+ROAD CLOSED [A1] <now>
+```
+
+---
+
+- one
+
+      code in a list
+
+https://www.youtube.com/watch?v=dQw4w9WgXcQ
+"""
+OPTIONS = """\
+options:
+  press:
+    categories: [Roads & Bridges, Notices]
+    tags: [closure]
+    excerpt: Take <Oak Street> & allow time.
+    comments: open
+    featured: 2
+"""
+# WordPress's own parser and its list of blocks judge what we wrote.
+PARSE = """
+$_SERVER += ['HTTP_HOST' => 'localhost', 'REQUEST_URI' => '/', 'REQUEST_METHOD' => 'GET'];
+$_SERVER += ['SERVER_PROTOCOL' => 'HTTP/1.1'];
+require $argv[1] . '/wp-load.php';
+$markup = stream_get_contents(STDIN);
+$names = []; $stray = '';
+$walk = function ($blocks) use (&$walk, &$names, &$stray) {
+    foreach ($blocks as $block) {
+        if ($block['blockName'] === null) { $stray .= trim($block['innerHTML']); continue; }
+        $names[] = $block['blockName'];
+        $walk($block['innerBlocks']);
+    }
+};
+$walk(parse_blocks($markup));
+$known = array_keys(WP_Block_Type_Registry::get_instance()->get_all_registered());
+echo json_encode(['names' => $names, 'stray' => $stray, 'same' => serialize_blocks(parse_blocks($markup)) === $markup,
+    'unknown' => array_values(array_diff($names, $known))]);
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """A town whose one channel besides its website is a WordPress site."""
+
+    town: Town
+    site: WordPressAccount
+    server: WordPress
+
+    def own(self, kind: str = "posts", status: str = "publish") -> list[dict[str, Any]]:
+        """Return what the site holds of this account; an editor sees the others' too."""
+        me = self.get("wp/v2/users/me")["id"]
+        return [post for post in self.site.posts(kind, status) if post["author"] == me]
+
+    def post(self) -> dict[str, Any]:
+        """Return the only post of the account that is public."""
+        (post,) = self.own()
+        return post
+
+    def get(self, path: str) -> Any:
+        """Read from the REST API."""
+        with self.site.client() as client:
+            return client.get(path).raise_for_status().json()
+
+    def parsed(self, markup: str) -> dict[str, Any]:
+        """Let WordPress's own PHP parse blocks."""
+        if self.server.outside:
+            pytest.skip("WordPress's own parser is asked on a server of ours alone")
+        said = subprocess.run(
+            [self.server.php, "-r", PARSE, "--", self.server.site],
+            input=markup,
+            env={**self.server.environment(), "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=True,
+        )
+        found: dict[str, Any] = json.loads(said.stdout)
+        return found
+
+
+def seat(server: WordPress, site: WordPressAccount, url: str = "", **settings: str) -> Seat:
+    more = "".join(f', {name} = "{value}"' for name, value in settings.items())
+    return Seat(
+        name="press",
+        platform="wordpress",
+        settings=f'{{ site = "{url or server.url}", user = "{site.user}"{more} }}',
+        secrets={"password": site.password},
+    )
+
+
+@pytest.fixture
+def press(tmp_path: Path, wordpress: WordPress) -> Press:
+    site = wordpress.account()
+    made = town(tmp_path, seat(wordpress, site))
+    made.ok("channel", "verify", "press")
+    return Press(town=made, site=site, server=wordpress)
+
+
+def read(markup: str) -> str:
+    """Return the words that a reader sees."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
+
+
+def promised(markdown: str) -> str:
+    """Return the words of a preview in Markdown, read by a parser of our core's own kind."""
+    from markdown_it import MarkdownIt
+
+    rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    return read(rendered)
+
+
+def test_the_site_holds_what_the_preview_promised(press: Press) -> None:
+    press.town.release("bridge", BODY, channels="website, press", more=OPTIONS, pictures=2)
+    press.town.deliver()
+    assert press.town.states("bridge", "press") == ["live"]
+    (promise,) = press.town.promised("bridge", "press")
+    post = press.post()
+    content = post["content"]["raw"]
+    assert html.unescape(post["title"]["raw"]) == promise["title"]
+    assert read(content) == promised(promise["text"])
+    assert html.unescape(post["excerpt"]["raw"]) == "Take <Oak Street> & allow time."
+    assert post["comment_status"] == "open"
+    assert "https://riverton.example.gov/bridge" in promise["text"]
+
+
+def test_every_picture_has_its_description_above_the_post_in_it_and_in_the_library(press: Press) -> None:
+    press.town.release("bridge", "Closed.", channels="website, press", more=OPTIONS, pictures=2)
+    press.town.deliver()
+    (promise,) = press.town.promised("bridge", "press")
+    promised_alts = [medium["alt"] for medium in promise["media"]]
+    assert promised_alts == list(ALTS)
+    post = press.post()
+    lead = press.get(f"wp/v2/media/{post['featured_media']}?context=edit")
+    assert lead["alt_text"] == promised_alts[1]
+    (inside,) = re.findall(r'<img src="([^"]*)" alt="([^"]*)" class="wp-image-(\d+)"', post["content"]["raw"])
+    assert html.unescape(inside[1]) == promised_alts[0]
+    kept = press.get(f"wp/v2/media/{inside[2]}?context=edit")
+    assert (kept["source_url"], kept["alt_text"]) == (inside[0], promised_alts[0])
+    for number, medium in enumerate((kept, lead)):
+        sent = (press.town.root / "content" / "bridge" / f"picture-{number}.png").read_bytes()
+        assert httpx2.get(medium["source_url"], trust_env=False).content == sent
+        assert medium["post"] == post["id"]
+
+
+def test_categories_and_tags_are_made_once(press: Press) -> None:
+    for slug in ("bridge", "tunnel"):
+        press.town.release(slug, f"The {slug} is closed.", channels="website, press", more=OPTIONS)
+    press.town.deliver()
+    first, second = press.own()
+    assert first["categories"] == second["categories"] and len(first["categories"]) == 2
+    names = [press.get(f"wp/v2/categories/{each}")["name"] for each in first["categories"]]
+    assert sorted(map(html.unescape, names)) == ["Notices", "Roads & Bridges"]
+    assert [press.get(f"wp/v2/tags/{each}")["name"] for each in first["tags"]] == ["closure"]
+    assert first["tags"] == second["tags"]
+
+
+def test_wordpress_itself_finds_nothing_but_known_blocks(press: Press) -> None:
+    press.town.release("bridge", BODY, channels="website, press", pictures=2)
+    press.town.deliver()
+    found = press.parsed(press.post()["content"]["raw"])
+    assert found["stray"] == "" and found["unknown"] == [] and found["same"] is True
+    wanted = "paragraph heading list list-item quote table code separator html image"
+    assert {f"core/{name}" for name in wanted.split()} <= set(found["names"])
+
+
+def test_readers_see_no_shortcode_and_nothing_embedded(press: Press) -> None:
+    press.town.release("bridge", BODY, channels="website, press")
+    press.town.deliver()
+    shown = press.get(f"wp/v2/posts/{press.post()['id']}")["content"]["rendered"]
+    assert "[gallery]" in read(shown) and "[A1] <now>" in read(shown)
+    assert "<iframe" not in shown and "Stay <b>safe</b>" in read(shown)
+
+
+def test_a_page_is_a_page(press: Press) -> None:
+    more = "options:\n  press:\n    type: page\n"
+    press.town.release("about", "Who we are.", channels="website, press", more=more)
+    press.town.deliver()
+    (page,) = press.own("pages")
+    (delivery,) = press.town.deliveries("about", "press")
+    assert delivery["remote_id"] == f"pages/{page['id']}" and delivery["url"] == page["link"]
+    assert press.own() == []
+
+
+def test_dates_stand_in_the_zone_of_the_site(press: Press) -> None:
+    press.town.release("bridge", "Closed.", channels="website, press")
+    press.town.deliver()
+    post = press.post()
+    (delivery,) = press.town.deliveries("bridge", "press")
+    raw = delivery["receipt"]["raw"]
+    assert (raw["date"], raw["date_gmt"]) == (post["date"], post["date_gmt"])
+    assert post["date"] != post["date_gmt"]
+
+
+def test_a_correction_shows_and_the_site_keeps_both_versions(press: Press) -> None:
+    press.town.release("fair", "The fair is on Friday.", channels="website, press", pictures=1)
+    press.town.deliver()
+    before = press.post()
+    press.town.release(
+        "fair-again", "The fair is on Saturday.", channels="website, press", more="corrects: fair\n"
+    )
+    press.town.deliver()
+    assert press.town.states("fair-again", "press") == ["live"]
+    post = press.post()
+    assert (post["id"], post["link"], post["date"]) == (before["id"], before["link"], before["date"])
+    assert "Saturday" in read(post["content"]["raw"]) and "Friday" not in post["content"]["raw"]
+    assert re.match(r"Corrected on \d{1,2} \w+ 20\d\d\.", read(post["content"]["raw"]))
+    revisions = press.get(f"wp/v2/posts/{post['id']}/revisions?context=edit")
+    kept = [read(each["content"]["raw"]) for each in revisions]
+    assert any("Friday" in words for words in kept) and any("Saturday" in words for words in kept)
+    receipts = [press.town.deliveries(slug, "press")[0]["receipt"]["raw"] for slug in ("fair", "fair-again")]
+    numbers = {each["id"] for each in revisions}
+    assert {raw["revision"] for raw in receipts} <= numbers and receipts[0] != receipts[1]
+
+
+def test_what_is_withdrawn_lies_in_the_trash(press: Press) -> None:
+    press.town.release("fair", "The fair is on Friday.", channels="website, press")
+    press.town.deliver()
+    address = press.post()["link"]
+    press.town.run("post", "withdraw", "fair", "--reason", "error")
+    press.town.deliver()
+    assert press.town.states("fair", "press")[0] == "withdrawn"
+    assert press.own() == []
+    (trashed,) = press.own(status="trash")
+    assert trashed["title"]["raw"] == "About fair"
+    assert httpx2.get(address, trust_env=False).status_code == 404
+
+
+def test_verify_says_who_we_are_and_what_is_missing(tmp_path: Path, wordpress: WordPress) -> None:
+    writer = wordpress.account("contributor")
+    made = town(tmp_path, seat(wordpress, writer))
+    said: Mapping[str, Any] = made.ask("channel", "verify", "press")
+    text = json.dumps(said)
+    assert f"{writer.user} on City of Riverton" in text and "publish posts" in text
+    if not wordpress.outside:
+        assert f"WordPress {wordpress.version}" in text and "Europe/Stockholm" in text
+
+
+def test_comments_are_counted_and_come_in_with_their_state(press: Press, wordpress: WordPress) -> None:
+    press.town.release("fair", "The fair is on Friday.", channels="website, press", more=OPTIONS)
+    press.town.deliver()
+    post = press.post()
+    for words, account in (("Where do I park?", wordpress.citizen), ("By the river.", press.site)):
+        with account.client() as client:
+            client.post("wp/v2/comments", json={"post": post["id"], "content": words}).raise_for_status()
+    press.town.deliver()
+    counted = press.town.ask("metrics", "list", "--post", "fair", by=None)
+    assert [each["latest"]["replies"] for each in counted if each["channel"] == "press"] == [1]
