@@ -11,9 +11,8 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address as Shown
-from email.message import EmailMessage
-from email.policy import EmailPolicy
+from email.message import EmailMessage, MIMEPart
+from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from govpost import Media, Rejected, Unavailable, Variant, plain
-from govpost_email import bodies, words
+from govpost_email import bodies, headers, words
 from govpost_email.addresses import Address
 from govpost_email.lists import Entry
 from govpost_email.settings import Settings
@@ -37,17 +36,6 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 _MESSAGE_ID = re.compile(r"<[0-9A-Za-z-]{1,100}\.([0-9a-z]+)@[0-9A-Za-z.-]+>")
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
 MEDIA_TYPES = tuple(_ENDINGS)
-
-
-class _AsWritten(EmailPolicy):
-    """Leaves headers of addresses in angle brackets as they are: folded by their words they would be encoded."""
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        """Write one header."""
-        if name in {"Message-ID", "In-Reply-To", "References", "Content-ID", "List-ID", "List-Unsubscribe"}:
-            folded = str(value).replace(", <", ",\r\n <").replace("> <", ">\r\n <")
-            return f"{name}: {folded}\r\n".encode()
-        return bytes(super().fold_binary(name, value))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,11 +76,8 @@ def write(variant: Variant, settings: Settings, entry: Entry, token: str | None)
     to, leaving = entry.reachable(), _leaving(settings, token)
     international = to.international or settings.from_address.international
     message_id = f"<{variant.key}.{entry.ref}@{settings.own_domain}>"
-    message = EmailMessage(policy=_AsWritten(linesep="\r\n", utf8=international))
-    for name, value in _headers(variant, settings, entry, leaving, message_id):
-        message[name] = value
-    _fill(message, variant, settings, leaving)
-    data = message.as_bytes()
+    head = _headers(variant, settings, entry, leaving, message_id)
+    data = headers.block(head) + _body(variant, settings, leaving)
     if max(map(len, data.split(b"\r\n"))) > LONGEST_LINE:
         raise Rejected(
             f"a line of the message would be longer than {LONGEST_LINE} bytes",
@@ -111,26 +96,26 @@ def _leaving(settings: Settings, token: str | None) -> Leaving | None:
 
 def _headers(
     variant: Variant, settings: Settings, entry: Entry, leaving: Leaving | None, message_id: str
-) -> Iterator[tuple[str, Any]]:
-    sender, to = settings.from_address, entry.reachable()
+) -> Iterator[tuple[str, str]]:
     yield "Date", format_datetime(instant(variant))
-    yield "From", Shown(display_name=settings.sender_name, username=sender.local, domain=sender.domain)
-    yield "To", Shown(display_name=entry.name, username=to.local, domain=to.domain)
+    yield "From", headers.mailbox(settings.sender_name, settings.sender, "From")
+    yield "To", headers.mailbox(entry.name, entry.reachable().mailbox, "To")
     if settings.reply_to:
         yield "Reply-To", settings.reply_to
-    yield "Subject", _subject(variant)
+    yield "Subject", headers.words(_subject(variant), "Subject")
     yield "Message-ID", message_id
-    if _is_copy_of(variant.corrects or "", entry.ref):
+    if variant.corrects and _is_copy_of(variant.corrects, entry.ref):
         yield "In-Reply-To", variant.corrects
         yield "References", variant.corrects
     yield "List-ID", f"<{settings.list_id or settings.own_domain}>"
     if leaving:
         pages = [leaving.page] if leaving.page else []
-        yield "List-Unsubscribe", ", ".join(f"<{each}>" for each in [*pages, leaving.mailto])
+        yield "List-Unsubscribe", headers.addresses(*pages, leaving.mailto)
         if pages:
             yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "Auto-Submitted", "auto-generated"
     yield "Precedence", "bulk"
+    yield "Content-Language", _language(variant, settings)
 
 
 def _is_copy_of(message_id: str, ref: str) -> bool:
@@ -148,25 +133,29 @@ def _subject(variant: Variant) -> str:
     return title
 
 
-def _fill(message: EmailMessage, variant: Variant, settings: Settings, leaving: Leaving | None) -> None:
+def _body(variant: Variant, settings: Settings, leaving: Leaving | None) -> bytes:
     pictures = [_picture(medium, n, settings) for n, medium in enumerate(variant.media, 1)]
     values = _values(variant, settings, leaving) | {"pictures": pictures}
     # quoted-printable throughout: no server needs to change a byte, and no line of it can be a boundary
+    message = EmailMessage(policy=SMTP)
     message.set_content(_text(values), cte="quoted-printable")
     html = _environment().get_template("bulletin.html").render(values)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
-    last = message.get_payload()[-1]  # type: ignore[index]
     for picture in pictures:
-        last.add_related(  # type: ignore[union-attr]
-            picture.data,
-            "image",
-            picture.subtype,
-            cid=f"<{picture.cid}>",
-            disposition="inline",
-            filename=picture.file,
-        )
+        _embed(list(message.iter_parts())[-1], picture)
     _fix(message, variant.key)
-    message["Content-Language"] = values["language"]
+    return message.as_bytes(policy=SMTP.clone(max_line_length=LONGEST_LINE))
+
+
+def _embed(html: MIMEPart, picture: _Picture) -> None:
+    html.add_related(
+        picture.data,
+        "image",
+        picture.subtype,
+        cid=f"<{picture.cid}>",
+        disposition="inline",
+        filename=picture.file,
+    )
 
 
 def _fix(message: EmailMessage, key: str) -> None:

@@ -137,8 +137,10 @@ def _introduced(talk: Talk, settings: Settings) -> None:
 
 def _ehlo(talk: Talk) -> None:
     code, reply = _asked("EHLO", talk.ehlo)
+    if code == 421:
+        raise RateLimited(_answered("EHLO", code, reply))
     if code != 250:
-        raise meaning("EHLO", code, reply)
+        raise Unavailable(_answered("EHLO", code, reply))
 
 
 def _logged_in(talk: Talk, settings: Settings, channel: Channel) -> None:

@@ -57,11 +57,11 @@ class Mail:
 
     @property
     def text(self) -> str:
-        return self.part("text/plain").get_content()
+        return self.part("text/plain").get_content().replace("\r\n", "\n")
 
     @property
     def html(self) -> str:
-        return self.part("text/html").get_content()
+        return self.part("text/html").get_content().replace("\r\n", "\n")
 
 
 @dataclass
@@ -115,9 +115,9 @@ def authority() -> trustme.CA:
 
 
 @cache
-def certificate() -> ssl.SSLContext:
+def certificate(name: str = "localhost") -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority().issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    authority().issue_cert(name).configure_cert(context)
     return context
 
 
@@ -127,7 +127,7 @@ def _authenticate(server, session, envelope, mechanism, data):
 
 
 @contextmanager
-def mail_server(desk: Desk, security: str = "starttls", **more: Any) -> Iterator[int]:
+def mail_server(desk: Desk, security: str = "starttls", name: str = "localhost") -> Iterator[int]:
     """Run a submission server on loopback; gives its port."""
     common: dict[str, Any] = {
         "hostname": "127.0.0.1",
@@ -139,10 +139,10 @@ def mail_server(desk: Desk, security: str = "starttls", **more: Any) -> Iterator
         "enable_SMTPUTF8": True,
     }
     if security == "starttls":
-        common |= {"tls_context": certificate(), "require_starttls": True}
+        common |= {"tls_context": certificate(name), "require_starttls": True}
     elif security == "tls":
-        common |= {"ssl_context": certificate()}
-    controller = _Controller(desk, **(common | more))
+        common |= {"ssl_context": certificate(name)}
+    controller = _Controller(desk, **common)
     controller.start()
     try:
         yield controller.port
