@@ -97,7 +97,8 @@ class AppView(Accounts, Server):
     def environment(self) -> Mapping[str, str]:
         ports = {f"GP_{name}_PORT": str(port) for name, port in self.ports.items()}
         databases = {"DB_POSTGRES_URL": self.postgres.url, "REDIS_HOST": f"127.0.0.1:{self.redis.port}"}
-        return {**ports, **databases, "GP_MODULES": str(HOME), "LOG_ENABLED": "false"}
+        own = {"GP_MODULES": str(HOME), "LOG_ENABLED": "false", "TMPDIR": str(self.folder)}
+        return {**ports, **databases, **own}
 
     def answers(self) -> bool:
         self.flush()
