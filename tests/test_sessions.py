@@ -301,6 +301,65 @@ def test_what_the_platform_could_not_do_now_is_tried_again_later(place: Place) -
     assert place.renew(failed).secrets["access_token"] == place.square.access
 
 
+def test_what_was_clearly_refused_is_no_question_even_when_more_was_asked_after_it(place: Place) -> None:
+    with place.space.store.write("ben") as tx:
+        kept = place.square.tokens() | {"password": "pass-canary-1"}
+        accounts.keep_token(tx, "square", place.fitted.sealer.seal("square", kept))
+    failed = place.work.open(place.fitted)
+    place.square.steps = ["no", "busy"]
+    with pytest.raises(Unavailable):
+        place.renew(failed)
+    place.square.steps = ["no"]
+    fresh = place.renew(failed)
+    assert fresh.secrets["access_token"] == place.square.access
+    assert fresh.secrets["password"] == "pass-canary-1"
+
+
+class Unreadable(PublishError):
+    def __str__(self) -> str:
+        raise RuntimeError("nobody reads this")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyError("canary-1"), "the plugin failed: KeyError"),
+        (SystemExit("canary-1"), "the plugin failed: SystemExit"),
+        (Unreadable("canary-1"), "the plugin failed with a Unreadable that cannot be read"),
+    ],
+)
+def test_a_plugin_that_breaks_before_it_asks_uses_nothing_up_and_its_words_are_left_out(
+    place: Place, monkeypatch: pytest.MonkeyPatch, error: BaseException, said: str
+) -> None:
+    failed = place.log_in()
+
+    def refresh(*_: object) -> dict[str, str]:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(place.fitted.platform, "refresh", refresh, raising=False)
+        with pytest.raises(Unauthorized) as caught:
+            place.renew(failed)
+    assert str(caught.value) == said
+    assert place.renew(failed).secrets["access_token"] == place.square.access
+
+
+def test_a_person_who_interrupts_a_renewal_leaves_it_an_open_question(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = place.log_in()
+
+    def interrupted(*_: object) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(place.fitted.platform, "refresh", interrupted, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            place.renew(failed)
+    with pytest.raises(Unavailable, match="another worker"):
+        place.renew(failed, seconds=0.3)
+
+
 def test_a_log_in_meanwhile_wins_over_a_renewal_that_comes_back_late(place: Place) -> None:
     failed = place.log_in()
     place.square.go.clear()

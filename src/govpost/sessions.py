@@ -25,8 +25,8 @@ from govpost.errors import (
     StoreUnavailable,
     Unauthorized,
     Unavailable,
-    Uncertain,
 )
+from govpost.evidence import Exchange
 from govpost.fitted import Fitted
 from govpost.sealing import Unkept, again, checked
 from govpost.store import accounts
@@ -131,17 +131,15 @@ class Sessions:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                raise self._failed(fitted, turn, failure(error, attempt)) from None
+                lost = _may_be_used_up(attempt) and not _bears_repeats(fitted)
+                raise self._failed(fitted, turn, failure(error, attempt), lost=lost) from None
         return self._keep(fitted, turn, fresh)
 
-    def _failed(self, fitted: Fitted, turn: _Turn, meaning: PublishError) -> PublishError:
+    def _failed(self, fitted: Fitted, turn: _Turn, meaning: PublishError, *, lost: bool) -> PublishError:
         """Say what a failed renewal leads to; the lease is given back unless the secrets may be used up."""
-        lost = isinstance(meaning, Uncertain) and not _bears_repeats(fitted)
         self._let_go(fitted, turn, lost=lost)
         if lost:
             return _lost(fitted, f"the answer to a renewal was lost: {meaning}")
-        if isinstance(meaning, Uncertain):
-            return Unavailable(str(meaning), tip=meaning.tip)
         if isinstance(meaning, Unavailable):
             return meaning
         return Unauthorized(str(meaning), tip=again(fitted.name))
@@ -174,14 +172,25 @@ class Sessions:
 
 
 def failure(error: BaseException, attempt: wire.Attempt) -> PublishError:
-    """Say what a failed log-in or renewal means, without the words of a broken plugin: they could hold new secrets."""
+    """Say what a failed log-in or renewal means; the words of a broken plugin are left out: they could hold secrets."""
     if wire.is_plugin_fault(error):
-        told = f"the plugin failed: {error if isinstance(error, Unkept) else type(error).__name__}"
-        return Uncertain(told) if attempt.left else Rejected(told)
+        return Rejected(f"the plugin failed: {error if isinstance(error, Unkept) else type(error).__name__}")
     try:
-        return wire.publish_error(error, attempt)
+        meaning = wire.stage_error(error, attempt)
+        str(meaning)
     except Exception:
-        return Uncertain(f"the plugin failed with a {type(error).__name__} that cannot be read")
+        return Rejected(f"the plugin failed with a {type(error).__name__} that cannot be read")
+    return meaning
+
+
+def _may_be_used_up(attempt: wire.Attempt) -> bool:
+    """Say whether the old secrets may have been taken: by a request that was not clearly refused."""
+    return any(each.writes and each.left and not _is_refused(each) for each in attempt.exchanges)
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    status = exchange.status if exchange.answered else None
+    return status is not None and (300 <= status < 500 or status == 503)
 
 
 def _stored(fitted: Fitted, row: TokenRecord | None) -> dict[str, str]:
