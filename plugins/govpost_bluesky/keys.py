@@ -10,25 +10,36 @@ from govpost import Variant
 
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HASHED = 20
 _CLOCK = 10
+_LENGTH = 13
 
 
 def tid(microseconds: int, clock: int) -> str:
     """Write a timestamp and a clock identifier of 10 bits as a TID (atproto.com specs/tid)."""
     value = microseconds << _CLOCK | clock
-    return "".join(_ALPHABET[value >> 5 * place & 31] for place in reversed(range(13)))
+    return "".join(_ALPHABET[value >> 5 * place & 31] for place in reversed(range(_LENGTH)))
 
 
-def rkey(key: str) -> str:
-    """Return the record key of a delivery's key (a UUIDv7): its time to the second, then 30 bits of its hash.
+def rkey(variant: Variant) -> str:
+    """Return the record key of a delivery: the millisecond of its key (a UUIDv7), then 20 bits of the key's hash.
 
-    The parts of a thread get their keys within one millisecond. A record key as exact as that would have only 20 bits
-    to tell them apart; to the second (2²⁰ µs) it has 30.
+    The keys of a thread's parts are of one millisecond; each part comes a millisecond after the one it replies to, so
+    that no two can meet and the server lists them in their order.
     """
-    hashed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) >> 2
-    moment = _milliseconds(key) * 1000 >> _HASHED << _HASHED
-    return tid(moment | hashed >> _CLOCK, hashed & (1 << _CLOCK) - 1)
+    hashed = int.from_bytes(hashlib.sha256(variant.key.encode()).digest()[:8])
+    milliseconds = max(_milliseconds(variant.key), _before(variant.reply_to) + 1)
+    return tid(milliseconds * 1000 + hashed % 1000, (hashed >> 32) & (1 << _CLOCK) - 1)
+
+
+def _before(reply_to: str | None) -> int:
+    """Return the millisecond of the record that a part replies to."""
+    name = (reply_to or "").rpartition("/")[2]
+    if len(name) != _LENGTH or set(name) - set(_ALPHABET):
+        return 0
+    value = 0
+    for letter in name:
+        value = value << 5 | _ALPHABET.index(letter)
+    return (value >> _CLOCK) // 1000
 
 
 def created_at(variant: Variant, after: str | None = None) -> str:

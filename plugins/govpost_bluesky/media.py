@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from govpost import Channel, Media, Rejected, Variant
 from govpost_bluesky import video
 from govpost_bluesky.facets import last_link
-from govpost_bluesky.pictures import MOST_BYTES, prepared
+from govpost_bluesky.pictures import MOST_BYTES, called, prepared
 from govpost_bluesky.settings import Card, Wishes
 from govpost_bluesky.xrpc import Session
 
@@ -34,7 +34,7 @@ def embed(variant: Variant, channel: Channel, session: Session, http: httpx2.Cli
 
 
 def _image(medium: Media, channel: Channel, session: Session, http: httpx2.Client) -> Json:
-    picture = prepared(medium.path, _most(channel))
+    picture = prepared(medium.path, _most(channel), name=called(medium))
     blob = session.upload(http, picture.data, picture.mime)
     ratio = {"width": picture.width, "height": picture.height}
     return {"image": blob, "alt": medium.alt, "aspectRatio": ratio}
@@ -50,7 +50,7 @@ def _card(card: Card, variant: Variant, channel: Channel, session: Session, http
         )
     external: Json = {"uri": link, "title": card.title, "description": card.description}
     for medium in variant.media:
-        picture = prepared(medium.path, _most(channel))
+        picture = prepared(medium.path, _most(channel), name=called(medium))
         external["thumb"] = session.upload(http, picture.data, picture.mime)
     return {"$type": "app.bsky.embed.external", "external": external}
 

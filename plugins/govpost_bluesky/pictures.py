@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from govpost import Rejected
+from govpost import Media, Rejected
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -60,11 +60,17 @@ class Picture:
     height: int
 
 
-def prepared(path: Path, most: int = MOST_BYTES) -> Picture:
+def called(medium: Media) -> str:
+    """Return what people know a file by: the engine keeps files under the digest of their bytes."""
+    kind = medium.mime.partition("/")[0].replace("image", "picture")
+    return f"the {kind} “{medium.alt}”" if medium.alt else f"the {kind}"
+
+
+def prepared(path: Path, most: int = MOST_BYTES, *, name: str = "the picture") -> Picture:
     """Return a picture as it goes up, at most `most` bytes; the same file gives the same bytes.
 
     A file that is small enough and says nothing of its maker goes up as it was approved. `Rejected` when it moves,
-    cannot be read, or when Pillow is not installed.
+    cannot be read, or when Pillow is not installed; `name` is what people know it by.
     """
     try:
         from PIL import Image, UnidentifiedImageError
@@ -76,12 +82,12 @@ def prepared(path: Path, most: int = MOST_BYTES) -> Picture:
     data = path.read_bytes()
     try:
         with Image.open(io.BytesIO(data)) as image:
-            _refuse_moving(image, path.name)
+            _refuse_moving(image, name)
             image.load()
-            return _as_it_is(image, data, most) or _written(image, most, path.name)
+            return _as_it_is(image, data, most) or _written(image, most, name)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise Rejected(
-            f"{path.name} cannot be read as a picture: {error}", tip="save it anew as JPEG or PNG"
+            f"{name} cannot be read as a picture: {error}", tip="save it anew as JPEG or PNG"
         ) from None
 
 

@@ -47,7 +47,7 @@ def publish(variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
     there = _standing(variant, session, http)
     if there is not None:
         return _ours(record, there, channel, gates)
-    writes = [_create(each, rkey(variant.key)) for each in (record, *gates)]
+    writes = [_create(each, rkey(variant)) for each in (record, *gates)]
     body = {"repo": session.did, "writes": writes}
     results = answered(session.tell(http, "com.atproto.repo.applyWrites", body)).get("results") or [{}]
     return _receipt(variant, channel, session, results[0].get("cid"), gates)
@@ -125,7 +125,7 @@ def _read(name: str, session: Session, http: httpx2.Client) -> Json | None:
 
 
 def _standing(variant: Variant, session: Session, http: httpx2.Client) -> Json | None:
-    return _record(session.did, rkey(variant.key), session, http)
+    return _record(session.did, rkey(variant), session, http)
 
 
 def _record(did: str, key: str, session: Session, http: httpx2.Client) -> Json | None:
@@ -150,7 +150,7 @@ def _put(variant: Variant, record: Json, channel: Channel, session: Session, htt
     body = {
         "repo": session.did,
         "collection": POST,
-        "rkey": rkey(variant.key),
+        "rkey": rkey(variant),
         "swapRecord": None,
         "record": record,
     }
@@ -175,7 +175,7 @@ def _ours(record: Json, there: Json, channel: Channel, gates: list[Json]) -> Rec
 def _receipt(
     variant: Variant, channel: Channel, session: Session, cid: str | None, gates: list[Json]
 ) -> Receipt:
-    return _held(records.uri_of(session.did, variant.key), cid, channel, gates)
+    return _held(records.uri_of(session.did, variant), cid, channel, gates)
 
 
 def _held(uri: str, cid: str | None, channel: Channel, gates: list[Json]) -> Receipt:

@@ -22,9 +22,9 @@ _RULES = {"mentioned": "mentionRule", "following": "followingRule", "followers":
 Json = dict[str, Any]
 
 
-def uri_of(did: str, key: str) -> str:
-    """Return the at-uri of the post that a delivery's key leads to."""
-    return f"at://{did}/{POST}/{rkey(key)}"
+def uri_of(did: str, variant: Variant) -> str:
+    """Return the at-uri of the post that a delivery leads to."""
+    return f"at://{did}/{POST}/{rkey(variant)}"
 
 
 def split(name: str) -> tuple[str, str] | None:
@@ -61,7 +61,7 @@ def gates(variant: Variant, channel: Channel, did: str) -> list[Json]:
     Who may reply is settled once, at the root of a thread; who may quote, at each post of it.
     """
     wishes = Wishes.of(variant, channel)
-    common = {"post": uri_of(did, variant.key), "createdAt": created_at(variant, variant.staged.get("after"))}
+    common = {"post": uri_of(did, variant), "createdAt": created_at(variant, variant.staged.get("after"))}
     found = []
     if wishes.replies != ("everyone",) and not variant.staged.get("reply"):
         allow = [{"$type": f"{THREADGATE}#{_RULES[who]}"} for who in wishes.replies if who != "nobody"]

@@ -226,7 +226,9 @@ def test_an_expired_token_is_found_out_and_renewed():
     with pytest.raises(Unauthorized, match="ExpiredToken"):
         publish(variant("Still closed.", key=key(40)), old)
     fresh = replace(old, secrets={**old.secrets, **call(BLUESKY.refresh, at=old)})
-    assert publish(variant("Still closed.", key=key(40)), fresh).remote_id.endswith(rkey(key(40)))
+    assert publish(variant("Still closed.", key=key(40)), fresh).remote_id.endswith(
+        rkey(variant(key=key(40)))
+    )
 
 
 def expired(did):

@@ -178,7 +178,7 @@ def test_a_video_that_takes_long_is_asked_for_again_and_not_sent_again(film):
 )
 def test_a_video_that_fails_says_why(film, failed, why):
     wire = Wire(service({"jobId": "j1", "state": "JOB_STATE_FAILED", **failed}))
-    with pytest.raises(Rejected, match=rf"could not use bridge\.mp4: {why}"):
+    with pytest.raises(Rejected, match=f"could not use the video “Cars turning round”: {why}"):
         staged(variant(media=(film,)), channel(video=SERVICE), wire)
 
 

@@ -166,11 +166,11 @@ def test_a_picture_that_moves_is_refused_before_it_stands_still_in_public(tmp_pa
 def test_what_is_no_picture_is_refused_by_name(tmp_path):
     path = tmp_path / "bridge.jpg"
     path.write_bytes(b"not a picture")
-    with pytest.raises(Rejected, match=r"bridge\.jpg cannot be read"):
-        prepared(path)
+    with pytest.raises(Rejected, match=r"the bridge cannot be read"):
+        prepared(path, name="the bridge")
     path.write_bytes(written(tmp_path, noise(80, 60), "PNG").read_bytes()[:900])
-    with pytest.raises(Rejected, match=r"bridge\.jpg cannot be read"):
-        prepared(path)
+    with pytest.raises(Rejected, match=r"the bridge cannot be read"):
+        prepared(path, name="the bridge")
 
 
 def test_a_limit_that_no_picture_meets_is_said(tmp_path):

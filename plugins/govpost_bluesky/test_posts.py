@@ -11,7 +11,6 @@ from govpost_bluesky.keys import rkey
 from govpost_bluesky.records import POST, POSTGATE, THREADGATE
 from govpost_bluesky.test_common import (
     BLUESKY,
-    KEY,
     Wire,
     called,
     channel,
@@ -24,7 +23,7 @@ from govpost_bluesky.test_common import (
     variant,
 )
 
-URI = f"at://{DID}/{POST}/{rkey(KEY)}"
+URI = f"at://{DID}/{POST}/{rkey(variant())}"
 PLAIN = channel()
 GATED = channel(replies=["mentioned", "following"], quotes=False)
 
@@ -40,7 +39,7 @@ def test_the_record_is_what_the_lexicon_asks_for():
     assert wire.body("putRecord") == {
         "repo": DID,
         "collection": POST,
-        "rkey": rkey(KEY),
+        "rkey": rkey(variant()),
         "swapRecord": None,
         "record": {
             "$type": POST,
@@ -56,7 +55,7 @@ def test_the_record_is_what_the_lexicon_asks_for():
             "labels": {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "bot"}]},
         },
     }
-    assert (receipt.remote_id, receipt.url) == (URI, f"https://bsky.app/profile/{DID}/post/{rkey(KEY)}")
+    assert (receipt.remote_id, receipt.url) == (URI, f"https://bsky.app/profile/{DID}/post/{rkey(variant())}")
 
 
 def test_a_repeat_is_the_same_bytes_and_no_second_post():
@@ -119,7 +118,7 @@ def test_a_post_and_its_gates_are_one_commit():
     assert held(pds, THREADGATE) == [{"$type": THREADGATE, **common, "allow": allow}]
     rule = {"$type": f"{POSTGATE}#disableRule"}
     assert held(pds, POSTGATE) == [{"$type": POSTGATE, **common, "embeddingRules": [rule]}]
-    assert {place[1] for place in pds.records} == {rkey(KEY)}
+    assert {place[1] for place in pds.records} == {rkey(variant())}
     assert receipt.raw["gates"] == [THREADGATE, POSTGATE]
 
 
@@ -257,7 +256,7 @@ def test_a_withdrawal_takes_the_gates_with_it():
     other = published(variant("Stays.", key=key(2)), PLAIN, Wire(pds))
     for _ in range(2):
         called(BLUESKY.withdraw, receipt, "wrong", GATED, on=GATED, wire=Wire(pds))
-    assert [place[1] for place in pds.records] == [rkey(key(2))]
+    assert [place[1] for place in pds.records] == [rkey(variant(key=key(2)))]
     assert other.raw["gates"] == []
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from govpost import Channel, Media, Processing, Rejected, Variant, polls
+from govpost_bluesky.pictures import called
 from govpost_bluesky.settings import Settings
 from govpost_bluesky.xrpc import Session, address, answered, error_of
 
@@ -36,7 +37,7 @@ def _straight(medium: Media, channel: Channel, session: Session, http: httpx2.Cl
     data, most = medium.path.read_bytes(), channel.limits.get("blob")
     if most is not None and len(data) > most:
         raise Rejected(
-            f"{medium.path.name} has {len(data):,} bytes; the server takes {most:,}",
+            f"{called(medium)} has {len(data):,} bytes; the server takes {most:,}",
             tip="shorten the video or save it in a lower quality",
         )
     return session.upload(http, data, MIME)
@@ -66,7 +67,7 @@ def _through(service: str, variant: Variant, session: Session, http: httpx2.Clie
             why = (
                 status.get("message") or status.get("error") or status.get("failureCode") or "no reason given"
             )
-            raise Rejected(f"the video service could not use {medium.path.name}: {why}")
+            raise Rejected(f"the video service could not use {called(medium)}: {why}")
     raise Processing("the video service still works on the video", staged={"job": job})
 
 
