@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from govpost.cli import gathered as came_back
 from govpost.cli import out, shapes
 from govpost.cli.context import Session, pass_session
 from govpost.cli.frame import Noun
@@ -70,15 +71,20 @@ def show(session: Session, name: str) -> None:
         row = queueing.find(conn, name)
         slug = views.slugs_of(conn, [row.post_id])[row.post_id]
         tries = [shapes.attempt(each) for each in views.attempts(conn, row.id)]
+        back = came_back.of(conn, row)
     found = shapes.delivery(row, slug)
     if session.as_json:
-        out.document({**found, "variant": row.variant, "notice": row.notice, "tried": tries})
+        out.document(
+            {**found, "variant": row.variant, "notice": row.notice, "tried": tries, **back.as_json()}
+        )
         return
     out.head(f"{slug} on {row.channel}: {row.state}")
     out.facts((key, value) for key, value in found.items() if key not in ("key", "post", "channel", "state"))
     for each in tries:
         for line in _attempt_lines(each):
             out.say(line)
+    for line in back.lines():
+        out.say(line)
     if row.state == "uncertain":
         out.say("look at the channel, then say what you saw:")
         out.say(f"  govpost delivery resolve {row.id} --live URL | --not-there | --give-up")

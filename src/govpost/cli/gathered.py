@@ -6,11 +6,14 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from govpost.cli import out, shapes
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from govpost.store.gathered_rows import ReadingRecord, ReplyRecord, SampleRecord
     from govpost.store.rows import DeliveryRecord
 
@@ -70,29 +73,57 @@ def count(value: int | None) -> str:
     return UNKNOWN if value is None else str(value)
 
 
-def lines(
-    row: DeliveryRecord,
-    plan: ReadingRecord | None,
-    samples: Sequence[SampleRecord],
-    replies: Sequence[ReplyRecord],
-) -> Iterator[str]:
-    """Say what came back of a delivery: the newest few samples and replies."""
-    if plan is not None and plan.gone_at is not None:
-        since = out.local(plan.gone_at, row.zone)
-        yield (
-            f"gone: the platform has not known it since {since}"
-            if plan.next_at is None
-            else f"not found on {since}; asked again on {out.local(plan.next_at, row.zone)} before it is believed"
-        )
-    if samples:
-        yield f"{out.counted(len(samples), 'sample')}, newest first:"
-        yield from _sample_lines(row, samples)
-    if replies:
-        yield f"{out.counted(len(replies), 'reply', 'replies')}, newest first:"
-        for each in replies[:FEW_REPLIES]:
-            yield from _reply_lines(each, row.zone)
-        if len(replies) > FEW_REPLIES:
-            yield f"  … and {len(replies) - FEW_REPLIES} older; --json shows all"
+@dataclass(frozen=True, kw_only=True)
+class Back:
+    """All that came back of one delivery."""
+
+    row: DeliveryRecord
+    plan: ReadingRecord | None
+    samples: Sequence[SampleRecord]
+    replies: Sequence[ReplyRecord]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for scripts, samples oldest first and replies newest first."""
+        return {
+            "samples": [sample(each) for each in self.samples],
+            "replies": [reply(each) for each in self.replies],
+            "measured_next": shapes.time(self.plan.next_at) if self.plan else None,
+            "gone_at": shapes.time(self.plan.gone_at) if self.plan else None,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Say it for people: the newest few samples and replies."""
+        yield from self._gone()
+        if self.samples:
+            yield f"{out.counted(len(self.samples), 'sample')}, newest first:"
+            yield from _sample_lines(self.row, self.samples)
+        if self.replies:
+            yield f"{out.counted(len(self.replies), 'reply', 'replies')}, newest first:"
+        for each in self.replies[:FEW_REPLIES]:
+            yield from _reply_lines(each, self.row.zone)
+        if len(self.replies) > FEW_REPLIES:
+            yield f"  … and {len(self.replies) - FEW_REPLIES} older; --json shows all"
+
+    def _gone(self) -> Iterator[str]:
+        if self.plan is None or self.plan.gone_at is None:
+            return
+        since, zone = out.local(self.plan.gone_at, self.row.zone), self.row.zone
+        if self.plan.next_at is None:
+            yield f"gone: the platform has not known it since {since}"
+        else:
+            yield f"not found on {since}; asked again on {out.local(self.plan.next_at, zone)}, then believed"
+
+
+def of(conn: Connection, row: DeliveryRecord) -> Back:
+    """Read what came back of a delivery."""
+    from govpost.store import gathered
+
+    return Back(
+        row=row,
+        plan=gathered.reading(conn, row.id),
+        samples=gathered.samples(conn, [row.id]).get(row.id, []),
+        replies=gathered.replies_to(conn, row.id),
+    )
 
 
 def _sample_lines(row: DeliveryRecord, samples: Sequence[SampleRecord]) -> Iterator[str]:

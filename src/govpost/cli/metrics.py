@@ -16,6 +16,7 @@ from govpost.cli.context import Session, instant, pass_session, span
 from govpost.cli.frame import Noun
 
 if TYPE_CHECKING:
+    from govpost.collector.keeping import Gathered
     from govpost.store.gathered_rows import SampleRecord
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -120,3 +121,83 @@ def _cell(value: Any) -> Any:
         return value
     text = out.plain(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+@command.command("collect", epilog="govpost metrics collect --channel hub")
+@click.option("--channel", metavar="NAME", help="Only on this channel.")
+@pass_session
+def collect(session: Session, channel: str | None) -> int:
+    """Ask the platforms now, whether or not it is due. Exits 1 when a channel could not be asked."""
+    from govpost.pilots import known
+    from govpost.states import Role
+
+    if channel is not None:
+        known(session.config, channel)
+    people = [role for role in Role if role not in (Role.DAEMON, Role.PLANNER)]
+    session.actor.need(*people, to="ask the platforms")
+    found = [_collect(session, name) for name in ([channel] if channel else session.config.channels)]
+    asked = [each for each in found if each["ok"] is not None or channel]
+    failed = int(any(not each["ok"] for each in asked))
+    if session.as_json:
+        out.document(found)
+        return failed
+    for each in asked:
+        out.say(f"{each['channel']}: {_brought(each)}")
+    if not asked:
+        out.say("no channel has a platform that counts or listens and may be asked now")
+    return failed
+
+
+def _collect(session: Session, name: str) -> dict[str, Any]:
+    """Gather on one channel; `ok` is None where there is nothing to ask or nobody may."""
+    from dataclasses import asdict
+
+    from govpost.collector import keeping, turns
+
+    fitted = session.bench.fitted.get(name)
+    blank: dict[str, Any] = {"channel": name, "ok": None, **asdict(keeping.Gathered())}
+    if fitted is None:
+        return blank | {"ok": False, "why": session.bench.missing.get(name, "its platform is not loaded")}
+    if not turns.gathers(fitted):
+        return blank | {"why": f"the platform {fitted.platform.name} neither counts nor listens"}
+    with session.store.read() as conn:
+        why = turns.obstacle(conn, fitted, session.now)
+    if why is not None:
+        return blank | {"why": why}
+    told = keeping.together(list(_with_progress(session, name)))
+    return blank | asdict(told) | {"ok": not told.why}
+
+
+def _with_progress(session: Session, name: str) -> Iterator[Gathered]:
+    """Gather, and say on a terminal how far it is."""
+    from govpost.cli import accounts
+    from govpost.collector.gathering import Collector
+    from govpost.publisher import Setup
+
+    setup = Setup(config=session.config, fitted=dict(session.bench.fitted))
+    collector = Collector(
+        sessions=accounts.sessions(session), setup=lambda: setup, stop=lambda: False, actor=session.actor.id
+    )
+    measured = 0
+    _progress(f"{name}: asking …")
+    for told in collector.everything(setup.fitted[name], setup.config):
+        measured += told.measured
+        _progress(f"{name}: {out.counted(measured, 'post')} measured …")
+        yield told
+    _progress("")
+
+
+def _progress(words: str) -> None:
+    """Write over the line on a terminal's stderr; nothing elsewhere."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{out.plain(words)}", nl=False, err=True)
+
+
+def _brought(each: dict[str, Any]) -> str:
+    if each["why"] and not each["measured"] and not each["new"]:
+        return f"{'failed' if each['ok'] is False else 'not asked'}: {each['why']}"
+    parts = [f"{out.counted(each['measured'], 'post')} measured"]
+    parts += [f"{out.counted(each['new'], 'new reply', 'new replies')}"]
+    parts += [f"{each['changed']} changed"] if each["changed"] else []
+    parts += [f"{each['gone']} gone"] if each["gone"] else []
+    return ", ".join(parts) + (f"; then failed: {each['why']}" if each["why"] else "")

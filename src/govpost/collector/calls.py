@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from textwrap import shorten
 from typing import Any
 
 import httpx2
@@ -22,6 +23,7 @@ from govpost.wire_limits import Budget
 MOST_REPLIES = 200
 """How many replies are taken in one call, so that a plugin that never ends does no harm."""
 
+_LONGEST_WHY = 400
 _MOST_SKIPPED = 50
 _GONE = (404, 410)
 _NOT_REFUSED = (401, 408, 425, 429)
@@ -50,6 +52,11 @@ class Trouble:
 
     error: PublishError
     refused: bool = False
+
+    @property
+    def why(self) -> str:
+        """Say it in one short line."""
+        return shorten(str(self.error), _LONGEST_WHY, placeholder=" …")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,8 @@ class Collector:
         fitted = setup.fitted.get(name)
         if fitted is None or self.stop():
             return False
-        self.plan(fitted, setup.config)
+        if setup.config.collector.enabled:
+            self.plan(fitted, setup.config)
         with self.store.read() as conn:
             now = self.store.clock()
             turn = turns.turn(conn, fitted, setup.config, now)
@@ -64,10 +65,26 @@ class Collector:
             self.listen(fitted, setup.config)
         return turn is not None
 
-    def plan(self, fitted: Fitted, config: Config) -> None:
-        """Plan the measuring of what went live since the last time."""
-        if not isinstance(fitted.platform, Measures) or not config.collector.enabled:
-            return
+    def everything(self, fitted: Fitted, config: Config) -> Iterator[Gathered]:
+        """Measure all that is still measured on a channel and listen once, due or not; ends at the first trouble."""
+        while self.plan(fitted, config):
+            pass
+        with self.store.read() as conn:
+            found = gathered.due(conn, fitted.name, None) if isinstance(fitted.platform, Measures) else []
+            listens = turns.listens(conn, fitted, config)
+        size = _size(fitted)
+        for start in range(0, len(found), size):
+            told = self.measure(fitted, config, found[start : start + size])
+            yield told
+            if told.why and not told.measured:
+                return
+        if listens:
+            yield self.listen(fitted, config)
+
+    def plan(self, fitted: Fitted, config: Config) -> int:
+        """Plan the measuring of what went live since the last time; returns of how many posts."""
+        if not isinstance(fitted.platform, Measures):
+            return 0
         with self.store.read() as conn:
             fresh = gathered.fresh(conn, fitted.name)
         if fresh:
@@ -75,13 +92,7 @@ class Collector:
             with self.store.write(self.actor) as tx:
                 first = {new.delivery_id: schedule.first_reading(new.live_at, ages, tx.now) for new in fresh}
                 gathered.plan(tx, fitted.name, first)
-
-    def all_due(self, fitted: Fitted) -> list[list[Reading]]:
-        """Return everything that is still measured on a channel, batch by batch, whenever it is due."""
-        with self.store.read() as conn:
-            found = gathered.due(conn, fitted.name, None) if isinstance(fitted.platform, Measures) else []
-        size = _size(fitted)
-        return [found[start : start + size] for start in range(0, len(found), size)]
+        return len(fresh)
 
     # --- verifying -------------------------------------------------------------------------------------------
 
@@ -107,7 +118,7 @@ class Collector:
         receipts = [_receipt(each.delivery) for each in live]
         counted = self._ask(fitted, config, lambda call: calls.measure(call, receipts), Counted())
         if counted.trouble is not None and counted.trouble.refused and len(live) > 1:
-            return _together(list(self._one_by_one(fitted, config, live)))
+            return keeping.together(list(self._one_by_one(fitted, config, live)))
         with self.store.write(self.actor) as tx:
             return keeping.counts(tx, fitted.name, config, live, counted)
 
@@ -163,11 +174,3 @@ def _is_locked_out(trouble: Trouble | None) -> bool:
 
 def _receipt(delivery: DeliveryRecord) -> Receipt:
     return receipt_of(delivery) or Receipt(remote_id=delivery.remote_id or "", url=delivery.url)
-
-
-def _together(found: Sequence[Gathered]) -> Gathered:
-    return Gathered(
-        measured=sum(each.measured for each in found),
-        gone=sum(each.gone for each in found),
-        why=next((each.why for each in found if each.why), ""),
-    )

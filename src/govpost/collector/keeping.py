@@ -42,6 +42,14 @@ class Gathered:
     why: str = ""
 
 
+def together(found: Sequence[Gathered]) -> Gathered:
+    """Return what several calls brought, with the first reason why one failed."""
+    numbers = {
+        name: sum(getattr(each, name) for each in found) for name in ("measured", "gone", "new", "changed")
+    }
+    return Gathered(**numbers, why=next((each.why for each in found if each.why), ""))
+
+
 def counts(tx: Tx, channel: str, config: Config, live: Sequence[Reading], counted: Counted) -> Gathered:
     """Keep a sample of each post that was counted, and note which were left out."""
     failures = _note(tx, channel, "measuring", counted.trouble, counted.room)
@@ -55,7 +63,7 @@ def counts(tx: Tx, channel: str, config: Config, live: Sequence[Reading], counte
             gone += _miss(tx, each)
         else:
             _ask_again(tx, config, each, counted.trouble, failures)
-    why = str(counted.trouble.error) if counted.trouble else ""
+    why = counted.trouble.why if counted.trouble else ""
     return Gathered(measured=len(counted.counts), gone=gone, why=why)
 
 
@@ -112,7 +120,7 @@ def heard(tx: Tx, channel: str, every: timedelta, since: str | None, found: Hear
         if found.trouble.refused and failures >= TOO_MANY and cursor == since:
             cursor = None
     gathered.put_gathering(tx, channel, cursor=cursor, replies_at=tx.now + wait)
-    return Gathered(new=new, changed=changed, why=str(found.trouble.error) if found.trouble else "")
+    return Gathered(new=new, changed=changed, why=found.trouble.why if found.trouble else "")
 
 
 def hung(tx: Tx, channel: str) -> None:
@@ -129,12 +137,13 @@ def _note(
     """Keep how a channel's gathering stands; return how many failures there were in a row."""
     known = gathered.gathering(tx.conn, channel)
     if trouble is None:
-        others = known.why if not known.why.startswith(f"{what}: ") else ""
-        why = f"{what}: {note}" if note else others
-        gathered.put_gathering(tx, channel, failures=0, why=why, not_before=_rest(tx, room))
+        another = known.why and not known.why.startswith(f"{what}: ")
+        why = f"{what}: {note}" if note else known.why if another else ""
+        failures = known.failures if another else 0
+        gathered.put_gathering(tx, channel, failures=failures, why=why, not_before=_rest(tx, room))
         return 0
     failures = known.failures + (not isinstance(trouble.error, RateLimited))
-    why = f"{what}: {trouble.error}"
+    why = f"{what}: {trouble.why}"
     if known.why != why:
         log.warning("channel %s, %s", channel, why)
     wait = _wait(trouble, failures)

@@ -177,15 +177,12 @@ def link_replies(tx: Tx, channel: str, since: datetime) -> None:
     ).all()
     if not loose:
         return
-    ours = dict(
-        tx.conn.execute(
-            select(DELIVERY.c.remote_id, DELIVERY.c.id)
-            .where(DELIVERY.c.channel == channel, DELIVERY.c.action == Action.PUBLISH)
-            .where(DELIVERY.c.remote_id.in_({row.to for row in loose}))
-        )
-        .tuples()
-        .all()
+    found = tx.conn.execute(
+        select(DELIVERY.c.remote_id, DELIVERY.c.id)
+        .where(DELIVERY.c.channel == channel, DELIVERY.c.action == Action.PUBLISH)
+        .where(DELIVERY.c.remote_id.in_({row.to for row in loose}))
     )
+    ours = {row.remote_id: row.id for row in found}
     for row in loose:
         if row.to in ours:
             tx.conn.execute(update(REPLY).where(REPLY.c.id == row.id).values(delivery_id=ours[row.to]))
