@@ -85,7 +85,7 @@ class Server:
             return httpx2.Response(200, text=page, headers=link)
         status, body = self._answer(request, path.removeprefix("/wp-json").strip("/"))
         total = {"x-wp-total": str(len(body))} if isinstance(body, list) else {}
-        return httpx2.Response(status, json=body, headers=total)
+        return httpx2.Response(status, json=_page(body, request.url.params), headers=total)
 
     # What people see and do
 
@@ -202,6 +202,12 @@ class Server:
     def _new(self) -> int:
         self._number += 1
         return self._number
+
+
+def _page(body: Any, asked: Mapping[str, str]) -> Any:
+    size = int(asked.get("per_page", 10))
+    first = size * (int(asked.get("page", 1)) - 1)
+    return body[first : first + size] if isinstance(body, list) else body
 
 
 def _wanted(row: Row, name: str, asked: Mapping[str, str]) -> bool:
