@@ -1,16 +1,23 @@
-"""Writes docs/reference/commands.md and states.md from the program itself; tests/test_docs.py checks them."""
+"""Writes reference/commands.md, states.md and what stands in the plugins' READMEs of what they can.
+
+All of it comes from the program itself; tests/test_docs.py checks that it is current.
+"""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from govpost import states
+from govpost.cli.describing import markdown
 from govpost.cli.root import TABLE, cli
 
 FOLDER = Path(__file__).parent / "reference"
+PLUGINS = Path(__file__).parents[1] / "plugins"
+BEGIN, END = "<!-- can:begin -->", "<!-- can:end -->"
 
 COMMANDS_HEAD = """\
 # Commands
@@ -160,10 +167,27 @@ def state_page() -> str:
 PAGES = {"commands.md": commands, "states.md": state_page}
 
 
+def readmes() -> dict[Path, str]:
+    """Return the READMEs of the plugins, each with what its platforms can between its two marks."""
+    paths = sorted(PLUGINS.glob("*/README.md"))
+    return {path: _readme(path) for path in paths if BEGIN in path.read_text(encoding="utf-8")}
+
+
+def _readme(path: Path) -> str:
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    platforms = importlib.import_module(path.parent.name).govpost_platforms()
+    note = "<!-- Written by docs/make_reference.py from the code; change that, then run it. -->"
+    tables = "\n\n".join(markdown(platform) for platform in platforms)
+    return f"{before}{BEGIN}\n{note}\n\n{tables}\n\n{END}{after}"
+
+
 def main() -> None:
-    """Write both pages."""
+    """Write the pages and the READMEs."""
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page(), encoding="utf-8")
+    for path, text in readmes().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -72,6 +72,22 @@ def test_the_generated_pages_are_current(name: str) -> None:
     assert written == script("make_reference").PAGES[name](), "run python docs/make_reference.py"
 
 
+READMES = sorted((ROOT / "plugins").glob("*/README.md"))
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
+def test_what_each_plugin_can_and_cannot_is_current(path: Path) -> None:
+    written = script("make_reference").readmes()
+    assert path in written, "put <!-- can:begin --> and <!-- can:end --> on lines of their own"
+    assert written[path] == path.read_text(encoding="utf-8"), "run python docs/make_reference.py"
+
+
+def test_every_plugin_has_a_readme() -> None:
+    assert [path.parent for path in READMES] == sorted(
+        path.parent for path in (ROOT / "plugins").glob("*/__init__.py")
+    )
+
+
 MODELS = {
     "agency": config_model.Agency,
     "store": config_model.StoreConfig,
@@ -220,6 +236,7 @@ pilot report website
 channel list
 channel pause hub --reason why
 plugin list
+plugin show webhook
 plugin disable webhook --reason why
 plugin enable webhook
 plugin new board

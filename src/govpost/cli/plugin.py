@@ -11,7 +11,10 @@ from govpost.cli.context import Session, pass_session
 from govpost.cli.frame import Noun
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from govpost.registry import Plugin, Registry
+    from govpost.testing import Result
 
 
 @click.group("plugin", cls=Noun)
@@ -78,6 +81,33 @@ def _shape(session: Session, plugin: Plugin) -> dict[str, Any]:
     return found
 
 
+@command.command("show", epilog="govpost plugin show webhook")
+@click.argument("name", metavar="NAME")
+@pass_session
+def show(session: Session, name: str) -> None:
+    """Show one plugin, and what its platforms can and cannot."""
+    from dataclasses import asdict
+
+    from govpost.cli.describing import abilities
+
+    registry = _registry(session)
+    plugin = _named(registry, name)
+    about = _shape(session, plugin)
+    can = {
+        each: abilities(registry.platforms[each]) for each in plugin.platforms if each in registry.platforms
+    }
+    if session.as_json:
+        told = [{"platform": each, **asdict(able)} for each, ables in can.items() for able in ables]
+        out.document({**about, "can": told})
+        return
+    out.facts((key, ", ".join(value) if key == "platforms" else value) for key, value in about.items())
+    for each, ables in can.items():
+        out.say()
+        out.head(f"what {each} can and cannot")
+        rows = [("yes" if able.can else "no", able.what, able.how.replace("`", "")) for able in ables]
+        out.table(("CAN", "WHAT", "HOW, OR WHAT HAPPENS INSTEAD"), rows, empty="")
+
+
 @command.command("enable", epilog="govpost plugin enable webhook")
 @click.argument("name", metavar="NAME")
 @pass_session
@@ -142,23 +172,29 @@ def check(session: Session, name: str) -> int:
         raise Refused(
             f"the plugin {name} does not load: {plugin.reason}", f"mend {plugin.source}, then check it again"
         )
-    found = [
-        {"platform": platform, "name": result.name, "ok": result.ok, "message": result.message}
-        for platform in plugin.platforms
-        for result in runner.check(registry.platforms[platform])
-    ]
-    failed = sum(not each["ok"] for each in found)
+    found = {each: runner.check(registry.platforms[each]) for each in plugin.platforms}
     if session.as_json:
-        out.document(found)
-    else:
-        rows = [
-            (each["platform"], "ok" if each["ok"] else "FAILED", each["name"], each["message"])
-            for each in found
-        ]
-        out.table(
-            ("PLATFORM", "RESULT", "WHAT IT HAS TO KEEP", "WHY"),
-            rows,
-            empty=f"the plugin {name} brings no platform",
-        )
-        out.say(f"{len(found) - failed} of {len(found)} passed")
-    return int(failed > 0)
+        out.document([_result(each, result) for each, results in found.items() for result in results])
+    elif not found:
+        out.say(f"the plugin {name} brings no platform")
+    for platform, results in () if session.as_json else found.items():
+        _report(platform, results)
+    return int(any(not result.ok for results in found.values() for result in results))
+
+
+def _result(platform: str, result: Result) -> dict[str, Any]:
+    names = ("part", "name", "ok", "skipped", "message")
+    return {"platform": platform, **{name: getattr(result, name) for name in names}}
+
+
+def _report(platform: str, results: Sequence[Result]) -> None:
+    """Print what a platform keeps, what it does not and what does not apply, with the counts."""
+    rows = [(_word(each), each.part, each.name, each.message) for each in results]
+    out.table(("RESULT", "PART", "WHAT IT HAS TO KEEP", "WHY"), rows, empty="", below="WHY")
+    failed, skipped = sum(not each.ok for each in results), sum(each.skipped for each in results)
+    passed = len(results) - failed - skipped
+    out.say(f"{platform}: {passed} of {passed + failed} passed, {skipped} did not apply, {failed} failed")
+
+
+def _word(result: Result) -> str:
+    return "FAILED" if not result.ok else "skipped" if result.skipped else "ok"

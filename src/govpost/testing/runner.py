@@ -37,7 +37,7 @@ def _run(part: str, name: str, test: Callable[[], None]) -> Result:
     try:
         test()
     except unittest.SkipTest as reason:
-        return Result(part=part, name=title, ok=True, skipped=True, message=f"skipped: {reason}")
+        return Result(part=part, name=title, ok=True, skipped=True, message=str(reason))
     except AssertionError as failure:
         return Result(part=part, name=title, ok=False, message=str(failure))
     except Exception as error:
