@@ -41,7 +41,7 @@ variants = st.builds(
 )
 
 
-@given(variants, st.sampled_from(["text", "title", "link", "language", "corrects"]), words)
+@given(variants, st.sampled_from(["text", "title", "link", "language", "corrects", "answers"]), words)
 def test_any_changed_word_changes_the_digest(variant: Variant, field: str, new: str) -> None:
     changed = replace(variant, **{field: new})
     assert (part_digest(changed) == part_digest(variant)) == (getattr(variant, field) == new)
@@ -149,7 +149,7 @@ def test_equal_values_have_equal_bytes_and_nothing_that_is_no_number_is_digested
         sha256(float("nan"))
 
 
-COVERED = {"action", "text", "title", "link", "language", "corrects", "options", "media"}
+COVERED = {"action", "text", "title", "link", "language", "corrects", "answers", "options", "media"}
 NOT_COVERED = {"key", "reply_to", "recipient", "staged", "at"}
 
 

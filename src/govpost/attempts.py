@@ -11,8 +11,8 @@ from typing import Any
 
 from govpost import wire
 from govpost.config import Config
-from govpost.contract import Addresses, Amends, Confirms, Stages, Withdraws
-from govpost.domain import Action, Channel, Receipt, Variant
+from govpost.contract import Addresses, Amends, Answers, Confirms, Stages, Withdraws
+from govpost.domain import Action, Channel, Receipt, Reply, Variant
 from govpost.errors import PublishError, Rejected, Unavailable, Uncertain
 from govpost.fitted import Fitted
 from govpost.store.deliveries import Fence
@@ -31,7 +31,7 @@ class Claim:
     """A claimed delivery, what it changes if it changes something, and when its attempt must be over.
 
     ``config`` is the one it was claimed under: what is held against the approval is what goes out, whatever is read
-    again meanwhile. ``deadline`` is an instant of the monotonic clock.
+    again meanwhile. ``reply`` is what it answers. ``deadline`` is an instant of the monotonic clock.
     """
 
     config: Config
@@ -40,6 +40,7 @@ class Claim:
     variant: Variant
     target: DeliveryRecord | None
     deadline: float
+    reply: Reply | None = None
 
     def with_staged(self, staged: Mapping[str, Any]) -> Claim:
         """Return the claim with what `stage` brought back."""
@@ -152,6 +153,8 @@ def publish(fitted: Fitted, claim: Claim, channel: Channel, monotonic: Monotonic
 
 def _act(fitted: Fitted, claim: Claim, channel: Channel, attempt: wire.Attempt) -> Receipt:
     platform, action = fitted.platform, claim.delivery.action
+    if action == Action.PUBLISH and claim.variant.answers is not None:
+        return wire.judge(_answer(fitted, claim, channel, attempt), attempt)
     if action == Action.PUBLISH:
         return wire.judge(platform.publish(claim.variant, channel, attempt.client), attempt)
     receipt = receipt_of(claim.target) if claim.target is not None else None
@@ -164,6 +167,15 @@ def _act(fitted: Fitted, claim: Claim, channel: Channel, attempt: wire.Attempt) 
         wire.judge_gone(attempt)
         return receipt
     raise Rejected(f"the platform {platform.name} cannot {action}")
+
+
+def _answer(fitted: Fitted, claim: Claim, channel: Channel, attempt: wire.Attempt) -> Receipt:
+    platform = fitted.platform
+    if claim.reply is None:
+        raise Rejected("the reply that it answers is no longer kept")
+    if not isinstance(platform, Answers):
+        raise Rejected(f"the platform {platform.name} cannot answer")
+    return platform.answer(claim.reply, claim.variant, channel, attempt.client)
 
 
 def confirm(

@@ -31,6 +31,7 @@ KEYS = (
     "wording",
     "options",
     "corrects",
+    "answers",
 )
 _MEDIA_KEYS = ("file", "alt", "captions", "focus")
 _TITLE_TIP = "begin the file with a line ---, then title: …, then another ---"
@@ -159,6 +160,7 @@ def _draft(path: Path, slug: str, fields: Fields, config: Config) -> Draft:
         wording=_wording(fields),
         options=_options(fields),
         corrects=fields.slug(values.get("corrects"), ("corrects",)),
+        answers=fields.line(values.get("answers"), ("answers",)),
         lines=_lines(fields),
     )
     _check(draft, fields)
@@ -171,6 +173,8 @@ def _check(draft: Draft, fields: Fields) -> None:
         fields.wrong(("body",), "the post is empty", "write the text below the second ---")
     if draft.corrects == draft.slug:
         fields.wrong(("corrects",), "a post cannot correct itself", "name the post that holds the error")
+    if draft.corrects and draft.answers:
+        fields.wrong(("answers",), "a post corrects or answers, not both", "make two posts of it")
     for key, start in (("at", draft.at), ("not_before", draft.not_before)):
         if start and draft.expires and draft.expires.utc <= start.utc:
             fields.wrong(("expires",), f"'expires' is not after '{key}' ({start})", "correct one of the two")

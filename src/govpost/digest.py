@@ -58,6 +58,7 @@ def part_digest(variant: Variant, media_hashes: Sequence[str] | None = None) -> 
             "link": variant.link,
             "language": variant.language,
             "corrects": variant.corrects,
+            "answers": variant.answers,
             "options": dict(variant.options),
             "media": [_medium(medium, sha) for medium, sha in zip(variant.media, hashes, strict=True)],
         }

@@ -87,6 +87,7 @@ class Draft:
     wording: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     corrects: str | None = None
+    answers: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -146,7 +147,8 @@ class Variant:
     ``staged`` is what `stage` returned. ``at`` is the due instant, fixed with the key. ``corrects`` is the address
     (or, lacking one, the remote_id) of the post this one corrects on the same channel. ``options`` is what the author
     asked of this platform alone, checked by its ``Options`` model and approved with the words; every part of a thread
-    carries it. ``recipient`` is the reference of the one this copy is for, where each has a copy of their own.
+    carries it. ``answers`` is our own id of the public's reply that this one answers. ``recipient`` is the reference of
+    the one this copy is for, where each has a copy of their own.
     """
 
     key: str
@@ -162,6 +164,7 @@ class Variant:
     staged: Mapping[str, Any] = field(default_factory=dict)
     at: datetime | None = None
     corrects: str | None = None
+    answers: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,8 +21,9 @@ _DRAFT_WORDS = (
     "link",
     "language",
     "corrects",
+    "answers",
 )
-_VARIANT_WORDS = ("text", "title", "link", "language", "corrects")
+_VARIANT_WORDS = ("text", "title", "link", "language", "corrects", "answers")
 
 
 def to_dict(draft: Draft) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from govpost.outcomes import Outcome, Standing
 from govpost.render import fits
 from govpost.sessions import Sessions
 from govpost.states import DeliveryState
-from govpost.store import channels, deliveries, meta, obstacles, rescue
+from govpost.store import channels, deliveries, gathered, meta, obstacles, rescue
 from govpost.store.deliveries import Fence
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DeliveryRecord
@@ -189,6 +189,7 @@ class Publisher:
             fence=Fence(self.owner, taken.tries),
             variant=variant,
             target=deliveries.get(tx.conn, taken.target) if taken.target else None,
+            reply=gathered.kept_reply(tx.conn, variant.answers) if variant.answers else None,
             deadline=self.monotonic() + config.daemon.attempt.total_seconds(),
         )
 

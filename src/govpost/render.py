@@ -37,6 +37,7 @@ def render(
             media=draft.media if number == 0 else (),
             options=draft.options.get(channel, {}),
             corrects=corrects,
+            answers=draft.answers if number == 0 else None,
         )
         for number, text in enumerate(_texts(draft, channel, capabilities))
     )

@@ -95,7 +95,7 @@ def as_json(session: Session, variants: Variants) -> list[dict[str, Any]]:
                     {
                         "part": number,
                         "count": counted(part, carries) if carries else len(part.text),
-                        **_words(part),
+                        **_words(session, part),
                     }
                     for number, part in enumerate(parts, start=1)
                 ],
@@ -104,14 +104,26 @@ def as_json(session: Session, variants: Variants) -> list[dict[str, Any]]:
     return found
 
 
-def _words(part: Variant) -> dict[str, Any]:
-    names = ("text", "title", "link", "language", "corrects")
+def _words(session: Session, part: Variant) -> dict[str, Any]:
+    names = ("text", "title", "link", "language", "corrects", "answers")
     return {
         **{name: getattr(part, name) for name in names},
         "action": str(part.action),
+        "answered": _answered(session, part),
         "options": dict(part.options),
         "media": [_medium(each) for each in part.media],
     }
+
+
+def _answered(session: Session, part: Variant) -> dict[str, Any] | None:
+    """Return whom an answer is for and what they said."""
+    if part.answers is None:
+        return None
+    from govpost.store import gathered
+
+    with session.store.read() as conn:
+        reply = gathered.kept_reply(conn, part.answers)
+    return {"author": reply.author, "text": reply.text, "url": reply.url} if reply else None
 
 
 def _medium(medium: Media) -> dict[str, Any]:
@@ -142,9 +154,12 @@ def _part_lines(channel: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator
     noun = "character" if part["count"] == 1 and not limit else "characters"
     unit = f" ({channel['unit']})" if channel["unit"] not in (None, "graphemes") else ""
     yield f"  part {part['part']} of {len(channel['parts'])}: {part['count']}{limit} {noun}{unit}"
-    for name in ("action", "title", "link", "language", "corrects"):
+    for name in ("action", "title", "link", "language", "corrects", "answers"):
         if part[name] and part[name] != "publish":
             yield f"  {name}: {part[name]}"
+    if part["answered"]:
+        yield f"  to {part['answered']['author']}, who wrote:"
+        yield out.indented(part["answered"]["text"], "    > ")
     for name, value in part["options"].items():
         yield f"  {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
     for medium in part["media"]:

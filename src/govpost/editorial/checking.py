@@ -14,8 +14,8 @@ from govpost import planning
 from govpost.config import Config
 from govpost.contract import Rule, RuleContext
 from govpost.domain import Action, Capabilities, Draft, Finding, Severity, Variant
-from govpost.editorial import stopping
-from govpost.errors import Mistake, Mistakes, did_you_mean
+from govpost.editorial import answering, stopping
+from govpost.errors import Mistake, Mistakes, Refused, did_you_mean
 from govpost.fitted import Fitted
 from govpost.render import render
 from govpost.rules.engine import run
@@ -53,7 +53,7 @@ class Checked:
 
 def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
     """Render a draft for its channels and run every rule over it; changes nothing."""
-    draft = _with_options(desk, draft)
+    draft = _with_options(desk, _with_reply(tx.conn, desk, draft))
     original = _original(tx.conn, draft, desk.config.root)
     variants, targets = _render(tx.conn, desk, draft, original)
     own = posts.by_slug(tx.conn, draft.slug)
@@ -61,6 +61,15 @@ def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
     findings = run(desk.rules, _context(tx.conn, desk, draft, variants, related, tx.now))
     findings += _not_loaded(desk, draft) + _no_slot(tx, desk, draft, variants, targets, own)
     return Checked(draft=draft, variants=variants, targets=targets, findings=findings)
+
+
+def _with_reply(conn: Connection, desk: Desk, draft: Draft) -> Draft:
+    try:
+        return answering.resolved(conn, desk.fitted, draft)
+    except Refused as wrong:
+        line = draft.lines.get("answers")
+        message, file = f"answers: {wrong.message}", _named(draft, desk.config.root)
+        raise Mistakes([Mistake(message=message, file=file, line=line, tip=wrong.tip)]) from None
 
 
 def _with_options(desk: Desk, draft: Draft) -> Draft:

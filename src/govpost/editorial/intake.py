@@ -50,9 +50,9 @@ def take_in(
         checked = check(tx, desk, kept)
         if checked.blocked and submit:
             return Taken(post=None, checked=checked)
-        sealed = seal.seal(kept, checked.variants, checked.targets, desk.config)
+        sealed = seal.seal(checked.draft, checked.variants, checked.targets, desk.config)
         post = posts.by_slug(tx.conn, draft.slug)
-        if post is not None and post.digest == sealed.digest and _same(tx.conn, post, kept):
+        if post is not None and post.digest == sealed.digest and _same(tx.conn, post, checked.draft):
             if submit and post.state == PostState.DRAFT:
                 post = _submit(tx, actor, post, acks)
             return Taken(post=post, checked=checked, unchanged=True)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
-from govpost.domain import Action, Metrics
+from govpost.domain import Action, Metrics, Reply
+from govpost.errors import Refused
 from govpost.states import DeliveryState
 from govpost.store import deliveries
 from govpost.store.engine import Tx
@@ -117,6 +118,17 @@ def reading(conn: Connection, delivery_id: str) -> ReadingRecord | None:
     return None if row is None else ReadingRecord.model_construct(**row._mapping)
 
 
+def kept_reply(conn: Connection, reply_id: str) -> Reply | None:
+    """Return a reply by its id as its platform gave it, None when it is no longer kept."""
+    row = conn.execute(select(REPLY).where(REPLY.c.id == reply_id)).one_or_none()
+    return None if row is None else as_said(ReplyRecord.model_construct(**row._mapping))
+
+
+def as_said(reply: ReplyRecord) -> Reply:
+    """Return a kept reply as its platform gave it."""
+    return Reply(remote_id=reply.remote_id, at=reply.at, **{name: getattr(reply, name) for name in _SAID})
+
+
 # --- samples -----------------------------------------------------------------------------------------------------
 
 
@@ -186,6 +198,16 @@ def link_replies(tx: Tx, channel: str, since: datetime) -> None:
     for row in loose:
         if row.to in ours:
             tx.conn.execute(update(REPLY).where(REPLY.c.id == row.id).values(delivery_id=ours[row.to]))
+
+
+def find_reply(conn: Connection, name: str) -> ReplyRecord:
+    """Return the reply with an id or the beginning of one; `Refused` when there is none, or more than one."""
+    start = name.replace("%", "").replace("_", "")
+    found = list(conn.execute(select(REPLY).where(REPLY.c.id.startswith(start)).limit(2))) if start else []
+    if len(found) == 1:
+        return ReplyRecord.model_construct(**found[0]._mapping)
+    message = f"there is no reply {name!r}" if not found else f"more than one reply begins with {name!r}"
+    raise Refused(message, "govpost delivery show ID lists the replies to a post, each with its id")
 
 
 def replies_to(conn: Connection, delivery_id: str) -> list[ReplyRecord]:
