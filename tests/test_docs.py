@@ -159,7 +159,14 @@ def test_every_rule_is_described() -> None:
     assert {key: row[1] for key, row in described.items() if key in builtin} == builtin
 
 
-PARTS = (contract.Stages, contract.Confirms, contract.Amends, contract.Withdraws, contract.Adapts)
+PARTS = tuple(
+    kind
+    for kind in vars(contract).values()
+    if isinstance(kind, type)
+    and kind.__module__ == contract.__name__
+    and getattr(kind, "_is_protocol", False)
+    and kind not in (contract.Platform, contract.Dialogue)
+)
 
 
 def signature(holder: type, name: str) -> str:
@@ -174,7 +181,9 @@ def own(holder: type) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "holder", [contract.Hooks, contract.Platform, *PARTS], ids=lambda holder: holder.__name__
+    "holder",
+    [contract.Hooks, contract.Platform, contract.Dialogue, *PARTS],
+    ids=lambda holder: holder.__name__,
 )
 def test_every_hook_and_every_part_of_the_contract_has_its_signature_as_a_heading(holder: type) -> None:
     text = page("reference/hooks.md")
@@ -189,6 +198,9 @@ VALUES = (
     domain.Media,
     domain.Channel,
     domain.Receipt,
+    domain.Account,
+    domain.Metrics,
+    domain.Reply,
     domain.Event,
     contract.Example,
 )

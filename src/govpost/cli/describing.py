@@ -69,7 +69,7 @@ _PARTS: tuple[tuple[type, str, str, str], ...] = (
     (
         Answers,
         "answer the public",
-        "one post that stands under what it answers",
+        "one post under what it answers, approved like any other",
         "an answer is written by hand, over there",
     ),
     (
