@@ -38,22 +38,25 @@ class Software:
     """What is known of a kind of server that it does not say itself.
 
     ``repeats`` is how long a repeat with the same key gives the first post again; ``keyed`` says whether the key
-    helps at all; ``needs_media`` that a post without a file is refused.
+    helps at all; ``shortens`` whether a link and the host of a mention count less than their letters; ``needs_media``
+    that a post without a file is refused.
     """
 
     title: str
     repeats: timedelta | None = None
     keyed: bool = True
+    shortens: bool = False
     needs_media: bool = False
 
 
 # Mastodon keeps a key for an hour after the post was made (documentation, methods/statuses). Pleroma and Akkoma give
 # the first *answer* again for six hours, a refusal or "slow down" as well (idempotency_plug.ex), so that a post could
-# never be tried again: without the key, what is uncertain is looked up. The others ignore the key or refuse it.
+# never be tried again: without the key, what is uncertain is looked up. Hollo looks for a post of the last hour with
+# the key (api/v1/statuses.ts). The others ignore the key or refuse it.
 _HOUR = timedelta(minutes=55)
 KNOWN: Mapping[str, Software] = {
-    "mastodon": Software(title="Mastodon", repeats=_HOUR),
-    "hometown": Software(title="Hometown", repeats=_HOUR),
+    "mastodon": Software(title="Mastodon", repeats=_HOUR, shortens=True),
+    "hometown": Software(title="Hometown", repeats=_HOUR, shortens=True),
     "hollo": Software(title="Hollo", repeats=_HOUR),
     "akkoma": Software(title="Akkoma", keyed=False),
     "pleroma": Software(title="Pleroma", keyed=False),
@@ -101,7 +104,7 @@ def capabilities(limits: Mapping[str, Any]) -> Capabilities:
     return replace(
         CAPABILITIES,
         max_chars=limits.get("max_chars", CAPABILITIES.max_chars),
-        link_chars=limits.get("link_chars", CAPABILITIES.link_chars),
+        **_counting(limits, software),
         max_media=limits.get("max_media", CAPABILITIES.max_media),
         max_media_bytes=max(sizes, default=CAPABILITIES.max_media_bytes),
         media_types=tuple(types) or CAPABILITIES.media_types,
@@ -110,6 +113,16 @@ def capabilities(limits: Mapping[str, Any]) -> Capabilities:
         idempotent_for=software.repeats if software else None,
         settles_after=_SOON if software else None,
     )
+
+
+def _counting(limits: Mapping[str, Any], software: Software | None) -> dict[str, Any]:
+    """Say how a server counts. All but Mastodon count every letter of a link, whatever price they state for it.
+
+    GoToSocial, Takahē and Pixelfed count code points, Pleroma and Akkoma graphemes, which are never more.
+    """
+    if software and software.shortens:
+        return {"link_chars": limits.get("link_chars", CAPABILITIES.link_chars)}
+    return {"count": "codepoints", "link_chars": None, "short_mentions": False}
 
 
 def _instance(api: Api) -> Mapping[str, Any]:

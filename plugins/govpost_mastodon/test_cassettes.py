@@ -143,8 +143,8 @@ def test_we_are_known_by_name_and_server(stage):
     assert account.server in ("Mastodon 4.6.0", "Takahē 0.11.0")
     assert account.missing == ()
     able = MASTODON.adapted(stage.channel)
-    assert (able.max_chars, able.link_chars, able.max_media) == (500, 23, 4)
     safe = account.limits["software"] == "mastodon"
+    assert (able.max_chars, able.link_chars, able.max_media) == (500, 23 if safe else None, 4)
     assert (able.idempotent_for is not None) is safe
     assert bool(account.notes) is not safe
 

@@ -80,5 +80,14 @@ def test_500_is_the_last_that_fits():
 
 
 def test_a_server_s_own_price_of_a_link_counts():
-    gotosocial = MASTODON.adapted(channel({"software": "gotosocial", "max_chars": 5000, "link_chars": 25}))
-    assert count("https://a.gov", gotosocial) == 25
+    assert count("https://a.gov", MASTODON.adapted(channel({"software": "mastodon", "link_chars": 30}))) == 30
+
+
+@pytest.mark.parametrize(
+    "software", ["gotosocial", "akkoma", "pixelfed", "takahe", "hollo", "snac", "quietnet"]
+)
+def test_other_servers_count_every_letter_whatever_price_they_state(software):
+    able = MASTODON.adapted(channel({"software": software, "link_chars": 25}))
+    assert count("https://a.gov", able) == 13
+    assert count("@ann@elsewhere.example", able) == 22
+    assert count("👩🏽‍🚒", able) == 4
