@@ -154,6 +154,20 @@ def test_another_account_is_refused_and_stops_the_channel_until_an_admin_accepts
     assert "remote_id: 7 → 8" in last(office).detail["changed"]
 
 
+def test_the_same_id_on_another_server_is_another_account(office: Office) -> None:
+    for address, same in (
+        ("https://one.example/@city", True),
+        ("https://one.example/@riverton", True),
+        ("https://two.example/@riverton", False),
+    ):
+        hub(office).found = Account(remote_id="7", name="@riverton", url=address)
+        if same:
+            assert verify(office).url == address
+        else:
+            with pytest.raises(Refused, match="another account"):
+                verify(office)
+
+
 def test_who_may_neither_publish_nor_administer_may_not_verify(office: Office) -> None:
     with pytest.raises(Refused, match="may not verify accounts"):
         verify(office, by="ana")

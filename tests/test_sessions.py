@@ -433,6 +433,18 @@ def test_renewed_secrets_are_insisted_on_when_the_store_does_not_take_them(place
     store.close()
 
 
+def test_while_the_store_cannot_be_written_nothing_is_sent(place: Place) -> None:
+    failed = place.log_in()
+    store = Sulking("sqlite:///.govpost/govpost.db", place.city.root, place.now)
+    store.sulks = 1
+    work = Sessions(store=store, owner="one")
+    with pytest.raises(Unavailable, match="the disk is full"):
+        work.renew(place.fitted, failed, deadline=time.monotonic() + 60)
+    assert place.square.used == []
+    assert work.renew(place.fitted, failed, deadline=time.monotonic() + 60).secrets != failed.secrets
+    store.close()
+
+
 def test_a_lease_that_cannot_be_given_back_ends_by_time(place: Place) -> None:
     failed = place.log_in()
     store = Sulking("sqlite:///.govpost/govpost.db", place.city.root, place.now)

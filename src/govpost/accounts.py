@@ -172,12 +172,18 @@ def _limits(limits: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
 def other_account(tx: Tx, fitted: Fitted, account: Account) -> Refused | None:
     """Say why this is not the account that it was."""
     before = accounts.get(tx.conn, fitted.name)
-    if before is None or before.platform != fitted.config.platform or before.remote_id == account.remote_id:
+    if before is None or before.platform != fitted.config.platform or _is_same(before, account):
         return None
     return Refused(
         f"the credentials of {fitted.name} belong to {account.name}, another account than {before.name}",
         f"if that is meant: govpost channel verify {fitted.name} --accept-account; else log in as {before.name}",
     )
+
+
+def _is_same(before: AccountRecord, account: Account) -> bool:
+    """Say whether it is the account of before; two servers may call different accounts by the same id."""
+    moved = before.url and account.url and _host(before.url) != _host(account.url)
+    return before.remote_id == account.remote_id and not moved
 
 
 def keep(tx: Tx, config: Config, fitted: Fitted, account: Account, *, always: bool) -> AccountRecord:

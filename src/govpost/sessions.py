@@ -86,6 +86,8 @@ class Sessions:
             return self._renew(fitted, failed, deadline, stop)
         except Refused as error:
             raise Unauthorized(error.message, tip=error.tip) from error
+        except StoreUnavailable as error:
+            raise Unavailable(error.message, tip=error.tip) from error
 
     def _renew(self, fitted: Fitted, failed: Channel, deadline: float, stop: Callable[[], bool]) -> Channel:
         while True:
