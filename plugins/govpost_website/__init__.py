@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from govpost import (
     Action,
@@ -19,6 +20,15 @@ from govpost_website.records import ENDINGS, Record, record_of
 from govpost_website.settings import Settings
 from govpost_website.site import Site, reading
 from govpost_website.words import ENGLISH, SPANISH
+
+if TYPE_CHECKING:
+    from govpost_website.example import Place
+
+
+def _place() -> Place:
+    from govpost_website.example import Place
+
+    return Place()
 
 
 class Website:
@@ -38,6 +48,7 @@ class Website:
     example = Example(
         settings={"folder": "{tmp}", "base_url": "https://news.example.gov/", "title": "City of Example"},
         words=(*ENGLISH.values(), *SPANISH.values()),
+        server=_place,
     )
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
