@@ -239,6 +239,29 @@ def test_a_key_that_cannot_be_used_is_told_before_anybody_types_anything(
     assert "log in again: govpost channel login square" in said.out
 
 
+def test_what_config_names_and_nobody_set_may_come_from_the_log_in(
+    riverton: City, square: Square, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQUARE_KEY", "key-canary-1")
+    secrets = 'secrets = { key = "env:SQUARE_KEY", access_token = "env:NOBODY_SET_THIS" }'
+    riverton.change('platform = "square"', f'platform = "square"\n{secrets}')
+    said = riverton.run("channel", "verify", "square")
+    assert (said.code, "or govpost channel login square" in said.out) == (1, True)
+    assert log_in(riverton, square).code == 0
+    assert riverton.run("channel", "verify", "square").code == 0
+
+
+def test_a_platform_that_cannot_be_asked_is_logged_in_all_the_same(riverton: City, square: Square) -> None:
+    plugin = riverton.root / "plugins" / "square.py"
+    plugin.write_text(plugin.read_text().replace("def verify(", "def never_asked("))
+    said = log_in(riverton, square)
+    assert (said.code, said.out.splitlines()[-1]) == (
+        0,
+        "square is logged in; stored: access_token, refresh_token",
+    )
+    assert listed(riverton)["account"] is None
+
+
 def test_log_out_forgets_what_was_stored(riverton: City, square: Square) -> None:
     log_in(riverton, square)
     assert "revoke them on the platform too" in riverton.ok("channel", "logout", "square").out
@@ -339,7 +362,8 @@ def test_the_daemon_publishes_with_what_the_log_in_left(riverton: City, square: 
     riverton.ok("channel", "verify", "square")
     riverton.schedule("alpha", "The library opens on Sunday.", channels="square")
     square.expire()
-    riverton.deliver()
+    said = riverton.run("daemon", "--until-idle", by=None)
+    assert (said.code, "canary" in said.out + said.err) == (0, False)
     assert square.posts == ["The library opens on Sunday."]
     assert len(square.used) == 1
     assert b"canary" not in written(riverton.root)
