@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -57,12 +58,20 @@ def html(text: str) -> Markup:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("fence", _code)
+    parser.add_render_rule("code_block", _code)
+    return parser
+
+
+def _code(renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:  # noqa: ARG001
+    """Write a block of code; the usual renderer puts its style on the inner tag alone."""
+    return f'<pre style="{STYLES["pre"]}">{escape(tokens[index].content)}</pre>\n'
 
 
 def _dress(token: Token) -> None:
     """Put the style on a tag where it opens."""
-    style = STYLES.get("pre" if token.type in {"fence", "code_block"} else token.tag)
+    style = STYLES.get(token.tag)
     if style and token.nesting >= 0:
         token.attrSet("style", style)
 

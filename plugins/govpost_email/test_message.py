@@ -279,6 +279,13 @@ def test_headings_follow_the_title_without_a_gap():
     assert [found[1] for found in re.findall(r"<(h(\d))", html)] == ["1", "2", "3", "2"]
 
 
+def test_code_is_shown_as_it_is():
+    html = written(text="```\n<b>x</b> & y\n```\n\n    indented\n\n`inline`").html
+    assert re.search(r"<pre style=[^>]*>&lt;b&gt;x&lt;/b&gt; &amp; y\n</pre>", html)
+    assert re.search(r"<pre style=[^>]*>indented\n</pre>", html)
+    assert re.search(r"<code style=[^>]*>inline</code>", html)
+
+
 def parsed(raw: bytes) -> EmailMessage:
     return email.message_from_bytes(raw, policy=email.policy.SMTP)
 
