@@ -40,6 +40,12 @@ def test_the_key_is_made_for_this_user_alone_whatever_the_umask(tmp_path: Path, 
     assert [each.name for each in sealer.path.parent.iterdir()] == ["vault.key"]
 
 
+def test_a_key_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".govpost").write_text("a file in the way")
+    with pytest.raises(Refused, match="the key of stored secrets cannot be made"):
+        Sealer(root=tmp_path).seal("news", TOKENS)
+
+
 def test_many_who_make_the_key_at_once_agree_on_one(tmp_path: Path) -> None:
     sealed: list[str] = []
     start = threading.Barrier(8)

@@ -47,7 +47,13 @@ class Sealer:
     def seal(self, channel: str, secrets: Mapping[str, str]) -> str:
         """Encrypt the secrets of a channel; `Refused` when there is no usable key."""
         if self.reference is None and not self.path.exists():
-            _make(self.path)
+            try:
+                _make(self.path)
+            except OSError as error:
+                raise Refused(
+                    f"the key of stored secrets cannot be made: {self.path}: {error.strerror}",
+                    "see that the folder is there, is writable for this user and has room",
+                ) from None
         bound = {"channel": channel, "secrets": dict(secrets)}
         return self._keys(channel).encrypt(json.dumps(bound).encode()).decode()
 
