@@ -71,7 +71,7 @@ def test_before_anything_was_counted_it_says_so(city: City) -> None:
     assert city.ok("metrics", "list").out == "nothing has been measured yet\n"
     assert city.ask("metrics", "list") == []
     assert city.ok("metrics", "list", "--csv").out.splitlines() == [
-        "post,channel,platform,part,parts,url,live_at,at,views,likes,shares,replies,quotes,clicks,"
+        "post,channel,platform,part,parts,url,live_at,gone_at,at,views,likes,shares,replies,quotes,clicks,"
         "views_growth,likes_growth,shares_growth,replies_growth,quotes_growth,clicks_growth"
     ]
 
@@ -194,6 +194,10 @@ def test_collect_finds_what_is_gone(city: City, office: Office, hub: Sociable) -
     assert city.ok("metrics", "collect").out == "hub: 0 posts measured, 0 new replies, 1 gone\n"
     shown = city.ok("delivery", "show", office.one("road").id)
     assert "gone: the platform has not known it since" in shown.out
+    assert "never; gone since" in city.ok("metrics", "list").out
+    (row,) = city.ask("metrics", "list")
+    assert row["gone_at"] is not None
+    assert (row["at"], row["views"], row["samples"]) == (None, None, 0)
 
 
 def test_collect_exits_1_when_a_channel_failed_and_goes_on_with_the_others(
@@ -272,13 +276,14 @@ def test_delivery_show_has_samples_and_replies(city: City, office: Office, hub: 
     assert "views 5 (+2), likes 0\n" in shown
     assert "2 replies, newest first:" in shown
     assert shown.index("(quote, held)") < shown.index("(reply)")
-    assert "    https://example.social/@sam/2\n" in shown
+    assert "    at: https://example.social/@sam/2\n" in shown
     words = shown[shown.index("2 replies") :].splitlines()
     assert all(
         line.startswith("    | ") or line == "    |" for line in words if "story" in line or "attempt" in line
     )
     assert max(map(len, words)) <= 100
     asked = city.ask("delivery", "show", office.one("road").id)
+    assert all(f"    id: {each['id']}\n" in shown for each in asked["replies"])
     assert [each["views"] for each in asked["samples"]] == [3, 5]
     assert [each["remote_id"] for each in asked["replies"]] == ["r2", "r1"]
     assert asked["measured_next"] is not None

@@ -182,6 +182,62 @@ def test_a_post_that_was_withdrawn_is_counted_no_more(office: Office, hub: Socia
     assert (plan(office).next_at, plan(office).gone_at) == (None, None)
 
 
+def test_a_post_that_was_not_found_and_then_withdrawn_is_not_gone(office: Office, hub: Sociable) -> None:
+    publish(office, "road")
+    office.wait(QUARTER)
+    office.gather()
+    with office.tx() as tx:
+        tx.conn.exec_driver_sql("UPDATE delivery SET state = 'withdrawn'")
+    office.wait(HOUR)
+    office.gather()
+    assert (plan(office).next_at, plan(office).gone_at) == (None, None)
+    assert office.events("delivery.gone") == []
+
+
+def test_two_who_gather_at_once_plan_a_post_once(office: Office, hub: Sociable) -> None:
+    publish(office, "road")
+    first = {office.one("road").id: office.now}
+    with office.tx() as tx:
+        gathered.plan(tx, "hub", first)
+        gathered.plan(tx, "hub", {office.one("road").id: None})
+    assert plan(office).next_at == office.now
+
+
+def test_a_server_that_refuses_one_post_keeps_nobody_from_the_others(
+    office: Office, hub: Sociable, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Refusing(Sociable):
+        def measure(self, receipts: Any, channel: Channel, http: httpx2.Client) -> Any:
+            names = [each.remote_id for each in receipts]
+            served(http, 422 if "hub-1" in names else 200)
+            http.get("https://hub.example/posts").raise_for_status()
+            return {name: Metrics(views=5) for name in names}
+
+    publish(office, "road", "water")
+    hub.__class__ = Refusing
+    office.wait(QUARTER + timedelta(seconds=1))
+    office.gather()
+    assert (views(office, "road"), views(office, "water")) == ([], [5])
+    assert "channel hub, measuring: GET https://hub.example/posts answered 422" in caplog.text
+
+
+@pytest.mark.parametrize("status", [401, 408, 425, 429, 500, 503])
+def test_a_server_in_trouble_is_asked_again_about_the_whole_batch(
+    office: Office, hub: Sociable, status: int
+) -> None:
+    class Troubled(Sociable):
+        def measure(self, receipts: Any, channel: Channel, http: httpx2.Client) -> Any:
+            self.asked.append([each.remote_id for each in receipts])
+            served(http, status)
+            http.get("https://hub.example/posts").raise_for_status()
+
+    publish(office, "road", "water")
+    hub.__class__ = Troubled
+    office.wait(QUARTER + timedelta(seconds=1))
+    office.gather()
+    assert hub.asked == [["hub-1", "hub-2"]]
+
+
 def test_a_post_settled_by_hand_is_counted_by_the_id_the_person_gave(office: Office, hub: Sociable) -> None:
     hub.script = [Uncertain("lost")]
     publish(office, "road")

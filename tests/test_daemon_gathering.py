@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+import cli_city
+from govpost.collector import keeping
 from govpost.daemon.gathering import Gatherer
 from govpost.domain import Capabilities, Metrics, Receipt
+from govpost.errors import StoreUnavailable
 from govpost.store import gathered
 from govpost.store.gathered_rows import SampleRecord
 from govpost.times import utcnow
@@ -140,3 +143,59 @@ def test_only_channels_that_can_be_asked_get_a_thread(tmp_path: Path) -> None:
     with office.store.read() as conn:
         assert gatherer.is_idle(conn)
     assert not [each for each in threading.enumerate() if each.name.startswith("mute-")]
+
+
+PLUGIN = """
+import time
+from pathlib import Path
+from govpost import Capabilities, Receipt, hookimpl
+
+class Board:
+    name = "board"
+    capabilities = Capabilities(title=True, link=True)
+    def publish(self, variant, channel, http):
+        return Receipt(remote_id=variant.key, url="https://board.example/1")
+    def measure(self, receipts, channel, http):
+        Path(channel.settings["sign"]).write_text("asked")
+        time.sleep(600)
+
+@hookimpl
+def govpost_platforms():
+    return [Board()]
+"""
+
+
+def test_a_daemon_whose_measuring_hangs_delivers_and_stops_in_a_process_of_its_own(tmp_path: Path) -> None:
+    riverton = cli_city.city(tmp_path, start=False)
+    sign = tmp_path / "sign"
+    (tmp_path / "plugins").mkdir(mode=0o755)
+    (tmp_path / "plugins" / "board.py").write_text(PLUGIN)
+    hub = 'platform = "webhook"\nsettings = { url = "https://hub.example.gov/notices" }'
+    riverton.change(hub, f'platform = "board"\nsettings = {{ sign = "{sign}" }}')
+    riverton.change("[daemon]", '[collector]\nmeasure_at = ["1s", "30d"]\n\n[daemon]')
+    riverton.ok("pilot", "start", "hub")
+    riverton.schedule("alpha", channels="hub")
+    running = cli_city.process("-C", str(tmp_path), "daemon")
+    until(sign.exists, 60)
+    riverton.schedule("beta", channels="hub")
+    until(lambda: riverton.ask("post", "show", "beta")["state"] == "published", 60)
+    running.terminate()
+    assert cli_city.finish(running).code == 0
+    assert riverton.ask("status")["daemon"]["state"] == "stopped"
+
+
+def test_a_store_that_cannot_be_used_is_no_fault_and_gathering_comes_back(
+    office: Office, hub: Sociable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = [StoreUnavailable("the store cannot be used: disk I/O error")]
+    kept = keeping.counts
+
+    def counts(*told: Any) -> Any:
+        if failing:
+            raise failing.pop()
+        return kept(*told)
+
+    monkeypatch.setattr(keeping, "counts", counts)
+    Live(office, "until-idle").start().join()
+    assert [sample.views for sample in samples(office, "road")] == [7]
+    assert "fault of govpost's own" not in caplog.text

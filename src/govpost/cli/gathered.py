@@ -14,6 +14,7 @@ from govpost.cli import out, shapes
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from govpost.store.gathered import Measured
     from govpost.store.gathered_rows import ReadingRecord, ReplyRecord, SampleRecord
     from govpost.store.rows import DeliveryRecord
 
@@ -26,9 +27,9 @@ _LONGEST_SHOWN = 1_000
 _REPLY = ("kind", "state", "author", "author_url", "text", "language", "url", "remote_id", "to")
 
 
-def numbers(row: SampleRecord) -> dict[str, int | None]:
+def numbers(row: SampleRecord | None) -> dict[str, int | None]:
     """Return the counts of a sample; None is unknown."""
-    return {name: getattr(row, name) for name in COUNTS}
+    return {name: getattr(row, name) if row else None for name in COUNTS}
 
 
 def sample(row: SampleRecord) -> dict[str, Any]:
@@ -36,29 +37,32 @@ def sample(row: SampleRecord) -> dict[str, Any]:
     return {"at": shapes.time(row.at), **numbers(row)}
 
 
-def growth(now: SampleRecord, before: SampleRecord | None) -> dict[str, int | None]:
+def growth(now: SampleRecord | None, before: SampleRecord | None) -> dict[str, int | None]:
     """Return by how much each count changed; None where one of the two is unknown."""
-    old = numbers(before) if before is not None else dict.fromkeys(COUNTS)
-    return {
-        name: None if value is None or (was := old[name]) is None else value - was
-        for name, value in numbers(now).items()
-    }
+    return {name: _grown(numbers(now)[name], numbers(before)[name]) for name in COUNTS}
 
 
-def measured(
-    row: DeliveryRecord, slug: str, now: SampleRecord, before: SampleRecord | None, n: int
-) -> dict[str, Any]:
+def _grown(now: int | None, before: int | None) -> int | None:
+    return None if now is None or before is None else now - before
+
+
+def measured(found: Measured, slug: str) -> dict[str, Any]:
     """Return a post's latest sample for scripts; `samples` is how many there are."""
+    row, samples = found.delivery, found.samples
+    now = samples[-1] if samples else None
+    before = samples[-2] if len(samples) > 1 else None
     names = ("channel", "platform", "part", "parts", "state", "url")
     return {
         "delivery": row.id,
         "post": slug,
         **{name: getattr(row, name) for name in names},
         "live_at": shapes.time(row.live_at),
-        **sample(now),
+        "at": shapes.time(now.at) if now else None,
+        **numbers(now),
         "growth": growth(now, before),
-        "since": shapes.time(before.at) if before is not None else None,
-        "samples": n,
+        "since": shapes.time(before.at) if before else None,
+        "samples": len(samples),
+        "gone_at": shapes.time(found.gone_at),
     }
 
 
@@ -148,5 +152,4 @@ def _reply_lines(row: ReplyRecord, zone: str) -> Iterator[str]:
         # The bar tells the public's words from ours, whatever they say.
         for line in textwrap.wrap(paragraph, width) or [""]:
             yield f"    | {line}".rstrip()
-    if row.url:
-        yield f"    {row.url}"
+    yield from (f"    {name}: {value}" for name, value in (("at", row.url), ("id", row.id)) if value)

@@ -17,11 +17,10 @@ from govpost.cli.frame import Noun
 
 if TYPE_CHECKING:
     from govpost.collector.keeping import Gathered
-    from govpost.store.gathered_rows import SampleRecord
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GREW = "+/-"
-_CSV = ("post", "channel", "platform", "part", "parts", "url", "live_at", "at", *shown.COUNTS)
+_CSV = ("post", "channel", "platform", "part", "parts", "url", "live_at", "gone_at", "at", *shown.COUNTS)
 
 
 @click.group("metrics", cls=Noun)
@@ -68,15 +67,8 @@ def _measured(
         tests += [DELIVERY.c.channel == channel] if channel else []
         tests += [DELIVERY.c.live_at >= since] if since else []
         found = gathered.measured(conn, *tests)
-        slugs = views.slugs_of(conn, [row.post_id for row, _ in found])
-    return [
-        shown.measured(row, slugs[row.post_id], samples[-1], _before(samples), len(samples))
-        for row, samples in found
-    ]
-
-
-def _before(samples: Sequence[SampleRecord]) -> SampleRecord | None:
-    return samples[-2] if len(samples) > 1 else None
+        slugs = views.slugs_of(conn, [each.delivery.post_id for each in found])
+    return [shown.measured(each, slugs[each.delivery.post_id]) for each in found]
 
 
 def _tell(session: Session, found: Sequence[dict[str, Any]]) -> None:
@@ -95,8 +87,14 @@ def _tell(session: Session, found: Sequence[dict[str, Any]]) -> None:
 
 def _head(session: Session, each: dict[str, Any]) -> list[str]:
     part = f" {each['part']}/{each['parts']}" if each["parts"] > 1 else ""
-    when = out.local(datetime.fromisoformat(each["at"]), session.config.agency.timezone)
+    zone = session.config.agency.timezone
+    at, gone = (_local(each[name], zone) for name in ("at", "gone_at"))
+    when = f"{at or 'never'}; gone since {gone}" if gone else at
     return [f"{each['post']}{part}", each["channel"], when]
+
+
+def _local(when: str | None, zone: str) -> str:
+    return out.local(datetime.fromisoformat(when), zone) if when else ""
 
 
 def _counts(each: dict[str, Any], moved: Collection[str]) -> Iterator[str]:

@@ -70,7 +70,7 @@ def counts(tx: Tx, channel: str, config: Config, live: Sequence[Reading], counte
 def no_more(tx: Tx, readings: Sequence[Reading]) -> None:
     """Measure no more what is no longer live."""
     for each in readings:
-        gathered.put_reading(tx, each.delivery.id, next_at=None)
+        gathered.put_reading(tx, each.delivery.id, next_at=None, gone_at=None)
 
 
 def _keep(tx: Tx, config: Config, each: Reading, sample: Metrics, before: Sequence[SampleRecord]) -> None:

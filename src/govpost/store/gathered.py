@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from govpost.domain import Action, Metrics, Reply
 from govpost.errors import Refused
 from govpost.states import DeliveryState
-from govpost.store import deliveries
 from govpost.store.engine import Tx
 from govpost.store.gathered_rows import (
     GATHERING,
@@ -140,24 +139,35 @@ def add_sample(tx: Tx, delivery_id: str, counted: Metrics) -> None:
 
 def samples(conn: Connection, ids: Iterable[str]) -> dict[str, list[SampleRecord]]:
     """Return the samples of some deliveries by id, each oldest first."""
-    rows = conn.execute(
-        select(SAMPLE).where(SAMPLE.c.delivery_id.in_(list(ids))).order_by(SAMPLE.c.at, SAMPLE.c.id)
-    )
-    found: dict[str, list[SampleRecord]] = {}
-    for row in rows:
-        found.setdefault(row.delivery_id, []).append(SampleRecord.model_construct(**row._mapping))
+    wanted, found = list(ids), dict[str, list[SampleRecord]]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = SAMPLE.c.delivery_id.in_(wanted[start : start + _AT_ONCE])
+        for row in conn.execute(select(SAMPLE).where(some).order_by(SAMPLE.c.at, SAMPLE.c.id)):
+            found.setdefault(row.delivery_id, []).append(SampleRecord.model_construct(**row._mapping))
     return found
 
 
-def measured(
-    conn: Connection, *tests: ColumnElement[bool]
-) -> list[tuple[DeliveryRecord, list[SampleRecord]]]:
-    """Return the deliveries that have samples and pass the tests, the newest post first."""
-    has = select(SAMPLE.c.delivery_id).distinct()
-    rows = deliveries.find(conn, DELIVERY.c.id.in_(has), *tests)
-    rows.sort(key=lambda row: (row.live_at or row.slot, row.id), reverse=True)
+class Measured(NamedTuple):
+    """A post with all its samples, oldest first, and since when it is gone."""
+
+    delivery: DeliveryRecord
+    samples: list[SampleRecord]
+    gone_at: datetime | None
+
+
+def measured(conn: Connection, *tests: ColumnElement[bool]) -> list[Measured]:
+    """Return the posts that have samples or are gone, and pass the tests; the newest first."""
+    rows = conn.execute(
+        select(DELIVERY, READING.c.gone_at.label("gone_at"))
+        .outerjoin(READING, and_(READING.c.delivery_id == DELIVERY.c.id, READING.c.next_at.is_(None)))
+        .where(or_(DELIVERY.c.id.in_(select(SAMPLE.c.delivery_id)), READING.c.gone_at.is_not(None)), *tests)
+        .order_by(func.coalesce(DELIVERY.c.live_at, DELIVERY.c.slot).desc(), DELIVERY.c.id.desc())
+    ).all()
     found = samples(conn, [row.id for row in rows])
-    return [(row, found[row.id]) for row in rows]
+    return [
+        Measured(DeliveryRecord.model_construct(**row._mapping), found.get(row.id, []), row.gone_at)
+        for row in rows
+    ]
 
 
 # --- replies -----------------------------------------------------------------------------------------------------
