@@ -142,6 +142,7 @@ class Board:
     """An honest platform with every part but copies for recipients."""
 
     name = "board"
+    host = HOST
     capabilities = Capabilities(
         title=True,
         link=True,
@@ -168,19 +169,19 @@ class Board:
         return {"Authorization": f"Bearer {channel.secrets['token']}"}
 
     def ask(self, http, channel, path, **query):
-        return http.get(f"{HOST}/{path}", params=query or None, headers=self.head(channel))
+        return http.get(f"{self.host}/{path}", params=query or None, headers=self.head(channel))
 
     def body(self, variant):
         words = {name: getattr(variant, name) for name in ("key", "text", "title", "link", "reply_to")}
         return {**words, "options": dict(variant.options), "media": list(variant.staged.get("media", ()))}
 
     def publish(self, variant, channel, http):
-        answer = http.post(f"{HOST}/posts", json=self.body(variant), headers=self.head(channel))
+        answer = http.post(f"{self.host}/posts", json=self.body(variant), headers=self.head(channel))
         return self.receipt(answer.raise_for_status())
 
     def receipt(self, answer):
         name = answer.json()["id"]
-        return Receipt(remote_id=name, url=f"{HOST}/posts/{name}", raw={})
+        return Receipt(remote_id=name, url=f"{self.host}/posts/{name}", raw={})
 
     def stage(self, variant, channel, http):
         ids = list(variant.staged.get("media", ())) or [
@@ -192,7 +193,9 @@ class Board:
 
     def upload(self, medium, channel, http):
         data = base64.b64encode(medium.path.read_bytes()).decode()
-        said = http.post(f"{HOST}/media", json={"alt": medium.alt, "data": data}, headers=self.head(channel))
+        said = http.post(
+            f"{self.host}/media", json={"alt": medium.alt, "data": data}, headers=self.head(channel)
+        )
         return said.raise_for_status().json()["id"]
 
     def wait(self, ids, channel, http):
@@ -208,13 +211,13 @@ class Board:
         return None if answer.status_code == 404 else self.receipt(answer.raise_for_status())
 
     def amend(self, receipt, variant, channel, http):
-        place = f"{HOST}/posts/{receipt.remote_id}"
+        place = f"{self.host}/posts/{receipt.remote_id}"
         return self.receipt(
             http.put(place, json=self.body(variant), headers=self.head(channel)).raise_for_status()
         )
 
     def withdraw(self, receipt, notice, channel, http):
-        answer = http.delete(f"{HOST}/posts/{receipt.remote_id}", headers=self.head(channel))
+        answer = http.delete(f"{self.host}/posts/{receipt.remote_id}", headers=self.head(channel))
         if answer.status_code not in (404, 410):
             answer.raise_for_status()
 
@@ -247,7 +250,7 @@ class Board:
     def answer(self, reply, variant, channel, http):
         body = self.body(variant) | {"reply_to": reply.remote_id}
         return self.receipt(
-            http.post(f"{HOST}/posts", json=body, headers=self.head(channel)).raise_for_status()
+            http.post(f"{self.host}/posts", json=body, headers=self.head(channel)).raise_for_status()
         )
 
     # The account
@@ -263,7 +266,7 @@ class Board:
         return self.exchange(http, again=channel.secrets["again"])
 
     def exchange(self, http, **proof):
-        answer = http.post(f"{HOST}/token", data=proof)
+        answer = http.post(f"{self.host}/token", data=proof)
         if answer.status_code == 400:
             raise Unauthorized("log in again")
         return answer.raise_for_status().json()
@@ -277,7 +280,7 @@ class Board:
             "code_challenge_method": "S256",
             "state": state,
         }
-        back = talk.visit(f"{HOST}/authorise?{urlencode(query)}")
+        back = talk.visit(f"{self.host}/authorise?{urlencode(query)}")
         if back and back["state"] != state:
             raise Unauthorized("somebody else began this log-in")
         return self.exchange(

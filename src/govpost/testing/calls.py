@@ -78,8 +78,6 @@ class Calls:
         """Publish, and return the variant as it was published; without `answer`, with the requests of both steps."""
         staged, first = self.staged(variant)
         said = self.run(lambda p, c, http: p.publish(staged, c, http), answer, judged=True)
-        if isinstance(said.outcome, Receipt) and said.outcome not in self.made:
-            self.made.append(said.outcome)
         return staged, said if answer is not None else _after(first, said)
 
     def staged(self, variant: Variant) -> tuple[Variant, Said | None]:
@@ -160,8 +158,12 @@ class Calls:
             try:
                 raw = call(self.platform, self.channel, attempt.client)
                 outcome = judge(raw, attempt) if judged else raw
+            except unittest.SkipTest:
+                raise
             except Exception as error:
                 outcome = meaning(error, attempt)
+        if isinstance(outcome, Receipt) and outcome not in self.made:
+            self.made.append(outcome)
         return Said(
             outcome=outcome,
             raw=raw,

@@ -74,6 +74,10 @@ class Side:
         """Let a person open an address and agree; return the query it came back with, or the code it showed."""
         return self._server.visit(address)
 
+    def trouble(self, kind: str) -> None:
+        """Let the next post meet trouble, for a platform without HTTP."""
+        self._server.trouble(kind)
+
     def busy(self, *, still: bool) -> None:
         """Let what is uploaded take long, or be done."""
         self._server.busy = still

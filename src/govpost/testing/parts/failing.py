@@ -11,6 +11,13 @@ from govpost.testing.parts.suite import Suite
 
 _THERE = {"location": "https://elsewhere.example/"}
 
+_TROUBLE: dict[str, type[PublishError]] = {
+    "refused": Rejected,
+    "unauthorized": Unauthorized,
+    "deferred": Unavailable,
+    "lost": Uncertain,
+}
+
 
 class Failing(Suite):
     """What a failure means"""
@@ -57,3 +64,14 @@ class Failing(Suite):
         self._fails_as(
             Uncertain, 500, 502, 504, (301, None, _THERE), (302, None, _THERE), (303, None, _THERE)
         )
+
+    def test_trouble_without_http_means_the_same(self) -> None:
+        for kind, expected in _TROUBLE.items():
+            with self._bench() as bench:
+                bench.remembering().needs("trouble")
+                variant, _ = bench.staged(bench.variant())
+                bench.side.trouble(kind)
+                with bench.shows(1 if kind == "lost" else 0, f"a post that is {kind}"):
+                    outcome = bench.run(lambda p, c, http: p.publish(variant, c, http), judged=True).outcome  # noqa: B023
+            got = type(outcome)
+            demand(got is expected, f"a post that is {kind} must be {expected.__name__}, not {got.__name__}")
