@@ -135,9 +135,9 @@ def said(visibility="public"):
     )
 
 
-def answer(reply, text="@ann@a.example At noon.", **settings):
-    on = channel(EXAMPLE.limits, **settings)
-    return ask(lambda http: MASTODON.answer(reply, variant(text), on, http), Server(), on=on)[1]
+def answer(reply, **settings):
+    on, asked = channel(EXAMPLE.limits, **settings), variant("@ann@a.example At noon.")
+    return ask(lambda http: MASTODON.answer(reply, asked, on, http), Server(), on=on)[1]
 
 
 def test_an_answer_says_the_approved_words_and_what_it_answers():

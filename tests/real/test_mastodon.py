@@ -179,18 +179,23 @@ def test_a_log_in_by_hand_replaces_a_bad_token(tmp_path: Path, mastodon: Mastodo
     assert len(account.statuses()) == 1
 
 
-def test_what_the_public_does_is_counted_and_read(square: Square) -> None:
+def test_what_the_public_does_is_counted_read_and_answered(square: Square) -> None:
     square.release("fair", "The fair is on Friday.")
     (post,) = square.posts()
     with square.server.citizen.client() as client:
         for what in ("favourite", "reblog"):
             client.post(f"/api/v1/statuses/{post['id']}/{what}").raise_for_status()
         words = {"status": f"@{square.account.name} Where do I park?", "in_reply_to_id": post["id"]}
-        client.post("/api/v1/statuses", json=words).raise_for_status()
+        asked = client.post("/api/v1/statuses", json=words).raise_for_status().json()
     square.town.ok("metrics", "collect", "--channel", "square")
     (counted,) = square.town.ask("metrics", "list", "--channel", "square", by=None)
-    latest = counted["latest"]
-    assert (latest["likes"], latest["shares"], latest["replies"]) == (1, 1, 1)
+    assert (counted["likes"], counted["shares"], counted["replies"]) == (1, 1, 1)
     (delivery,) = square.town.deliveries("fair", "square")
     (reply,) = delivery["replies"]
     assert "Where do I park?" in reply["text"] and reply["author"] == "@citizen"
+    text = "@citizen By the river."
+    square.town.release("parking", text, channels="square", more=f"answers: {reply['id']}\n")
+    square.town.deliver()
+    answer = square.posts()[-1]
+    assert answer["in_reply_to_id"] == asked["id"]
+    assert square.source(answer) == square.town.promised("parking", "square")[0]["text"]
