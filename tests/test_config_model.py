@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
+
 from govpost.config import Charter
 from govpost.states import Role
 from riverton import small
@@ -66,3 +68,14 @@ def test_a_pilot_ends_on_its_date_or_so_long_after_its_start(tmp_path):
     assert loaded.channels["hub"].pilot.end(start) == date(2026, 5, 1)
     assert loaded.channels["website"].pilot.end(start) == date(2027, 3, 31)
     assert Charter().end(start) is None
+
+
+@pytest.mark.parametrize("never", ["0", '"0"', '"0s"', '"never"'])
+def test_replies_may_be_asked_for_never(tmp_path, never):
+    assert small(tmp_path, more=f"[collector]\nreplies = {never}\n").collector.replies == timedelta()
+
+
+def test_the_ages_of_a_post_are_put_in_order_each_once(tmp_path):
+    loaded = small(tmp_path, more='[collector]\nmeasure_at = ["1d", "60m", "1h"]\n')
+    assert loaded.collector.measure_at == (timedelta(hours=1), timedelta(days=1))
+    assert small(tmp_path, more="[collector]\nmeasure_at = []\n").collector.measure_at == ()

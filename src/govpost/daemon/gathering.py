@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
+from govpost import accounts
 from govpost.collector import keeping, turns
 from govpost.collector.gathering import Collector
 from govpost.daemon.lanes import Lanes
@@ -17,7 +18,8 @@ from govpost.fitted import Fitted
 from govpost.publisher import Publisher
 
 _MARGIN = timedelta(seconds=30)
-_CALLS = 3
+_CALLS = 3  # of a piece at most: the question, a renewal, the question again
+_VERIFYING = timedelta(seconds=accounts.VERIFY_SECONDS)
 _LAST_WORDS = 2.0
 _NAP = 0.02
 
@@ -62,7 +64,8 @@ class Gatherer:
 
     def give_up_lost(self, now: float) -> None:
         """Give up on threads that a plugin did not give back; `now` is monotonic, in seconds."""
-        patience = _CALLS * self._collector.setup().config.collector.attempt + _MARGIN
+        longest = max(self._collector.setup().config.collector.attempt, _VERIFYING)
+        patience = _CALLS * longest + _MARGIN
         for busy in self._lanes.busy():
             if now - busy.since > patience.total_seconds():
                 with self._collector.store.write(self._collector.actor) as tx:

@@ -195,6 +195,7 @@ def link_replies(tx: Tx, channel: str, since: datetime) -> None:
         select(REPLY.c.id, REPLY.c.to)
         .where(REPLY.c.channel == channel, REPLY.c.delivery_id.is_(None), REPLY.c.to.is_not(None))
         .where(REPLY.c.seen_at >= since)
+        .order_by(REPLY.c.seen_at.desc())
         .limit(_LATER_KNOWN)
     ).all()
     if not loose:
