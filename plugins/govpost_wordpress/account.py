@@ -188,7 +188,7 @@ def _given(channel: Channel, site: Site, talk: Dialogue) -> str:
     if came.get("user_login", user) != user:
         tip = f"log out of the site and in again as {user}, or change the setting user"
         raise Unauthorized(f"the site gave a password for {came['user_login']}, not for {user}", tip=tip)
-    password = came.get("password") or talk.ask("The application password that the site shows:", secret=True)
+    password = came.get("password") or talk.ask("The application password that the site shows", secret=True)
     return password.strip()
 
 

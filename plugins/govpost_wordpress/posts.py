@@ -60,10 +60,8 @@ class Plan:
             "excerpt": blocks.text(self.options.excerpt or ""),
             "featured_media": 0 if above is None else kept[above]["id"],
         }
-        for taxonomy, names in self.terms.items():
-            if names or taxonomy == "tags":
-                told[taxonomy] = list(staged.get(taxonomy, ()))
-        told |= {"sticky": self.options.sticky} if self.kind == "posts" else {}
+        told |= {taxonomy: list(staged[taxonomy]) for taxonomy, names in self.terms.items() if names}
+        told |= {"sticky": True} if self.options.sticky and self.kind == "posts" else {}
         comments = self.options.comments or self.settings.comments
         told |= {"comment_status": comments} if comments else {}
         return told | ({"template": self.options.template} if self.options.template else {})
