@@ -178,7 +178,10 @@ class Verifies(Protocol):
 
 @runtime_checkable
 class Refreshes(Protocol):
-    """A platform whose credentials expire and can be renewed."""
+    """A platform whose credentials expire and can be renewed.
+
+    ``refresh_repeats = True`` on it says that a renewal whose answer was lost may be asked for again.
+    """
 
     def refresh(self, channel: Channel, http: httpx2.Client) -> Mapping[str, str]:
         """Return new secrets that take the place of the old ones of the same names; the core stores them.
