@@ -13,6 +13,7 @@ from govpost.domain import Capabilities, Media
 # Letters of several scripts, a joined emoji, a combining mark and the characters that markup trips over.
 UNICODE = "Ñandú Straße 日本語 👩🏽‍🚒 e\u0301 “<&>”"
 
+_AROUND = 2_000  # what stands around the pixels of a picture, in bytes, and a little more
 _LETTERS = "bdfgklmnprstvz"
 
 
@@ -34,7 +35,7 @@ def _spelled(number: int) -> str:
 
 
 def picture(folder: str, seed: int, alt: str, capabilities: Capabilities, size: int = 0) -> Media:
-    """Write a picture of at least `size` bytes, and describe it."""
+    """Write a picture of nearly `size` bytes, or a tiny one, and describe it."""
     types = capabilities.media_types
     mime = "image/png" if "image/png" in types else types[0]
     path = Path(folder, f"picture-{seed}.{mime.partition('/')[2]}")
@@ -44,7 +45,7 @@ def picture(folder: str, seed: int, alt: str, capabilities: Capabilities, size: 
 
 def _png(seed: int, size: int) -> bytes:
     """Return a picture of one colour; a big one is stored without being packed."""
-    side = max(1, int((size / 3) ** 0.5))
+    side = max(1, int((max(0, size - _AROUND) / 3.01) ** 0.5))
     row = bytes([0]) + bytes([seed % 256]) * (3 * side)
     head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     pixels = zlib.compress(row * side, level=0 if size else -1)
