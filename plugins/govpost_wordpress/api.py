@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from govpost import Channel, PublishError, Rejected, Unauthorized, Uncertain
+from govpost import Channel, PublishError, RateLimited, Rejected, Unauthorized, Uncertain
 from govpost_wordpress.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ LOGIN_TIP = (
 _RIGHTS_TIP = "give that user the role Author or Editor on the site, then resume the channel"
 _REFUSED_RIGHTS = frozenset({"rest_cannot_create", "rest_cannot_publish"})
 _REFUSED_FILE = frozenset({"rest_upload_unknown_error", "rest_upload_sideload_error"})
+_FLOOD = timedelta(seconds=15)
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
@@ -61,9 +63,10 @@ class Api:
 
     def good(self, answer: httpx2.Response) -> httpx2.Response:
         """Return a good answer; raise what a refusal means."""
-        if answer.status_code >= 300:
-            self._refuse(answer)
-        return answer
+        meaning = self._meaning(answer) if answer.status_code >= 300 else None
+        if meaning is not None:
+            raise meaning
+        return answer.raise_for_status()
 
     def send(self, method: str, path: str, **parts: Any) -> httpx2.Response:
         """Send one request; the answer may be anything."""
@@ -75,13 +78,6 @@ class Api:
         login = (self.settings.user, self.password)
         return self.http.request(method, address, params=query or None, auth=login, **parts)
 
-    def _refuse(self, answer: httpx2.Response) -> NoReturn:
-        meaning = self._meaning(answer)
-        if meaning is not None:
-            raise meaning
-        answer.raise_for_status()
-        raise Uncertain(f"the site answered {answer.status_code}")
-
     def _meaning(self, answer: httpx2.Response) -> PublishError | None:
         """Say what HTTP alone does not: who is refused, and why."""
         code, words = _refusal(answer)
@@ -92,6 +88,9 @@ class Api:
             return Unauthorized(f"{user} has too few rights on the site: {words}", tip=_RIGHTS_TIP)
         if code in _REFUSED_FILE:
             return Rejected(f"the site does not take this file: {words}", tip="use a JPEG, PNG, GIF or WebP")
+        if code == "comment_flood":
+            # WordPress says so with a 400 and without Retry-After; it counts 15 seconds.
+            return RateLimited("the site takes one comment in 15 seconds", retry_after=_FLOOD)
         if answer.status_code == 413:
             tip = "make the file smaller, or raise upload_max_filesize on the site"
             return Rejected("the file is larger than the site's web server takes", tip=tip)

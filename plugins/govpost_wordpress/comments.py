@@ -55,9 +55,10 @@ def _after(api: Api, cursor: str) -> Iterator[Comment]:
     # The site compares whole seconds, and leaves the given one out.
     asked = {"status": "any", "after": (moment - timedelta(seconds=1)).isoformat(), "order": "asc"}
     for page in range(1, _MOST_PAGES + 1):
-        found = said(api.get("wp/v2/comments", orderby="date_gmt", per_page=_PAGE, page=page, **asked))
-        yield from sorted((each for each in found if _cursor(each) > cursor), key=_cursor)
-        if len(found) < _PAGE:
+        answer = api.get("wp/v2/comments", orderby="date_gmt", per_page=_PAGE, page=page, **asked)
+        yield from sorted((each for each in said(answer) if _cursor(each) > cursor), key=_cursor)
+        # A page may be short: what the user may not read is left out of it.
+        if page >= int(answer.headers.get("x-wp-totalpages", 0)):
             return
 
 

@@ -84,8 +84,9 @@ class Server:
             link = {"link": f'<{SITE}/wp-json/>; rel="https://api.w.org/"'}
             return httpx2.Response(200, text=page, headers=link)
         status, body = self._answer(request, path.removeprefix("/wp-json").strip("/"))
-        total = {"x-wp-total": str(len(body))} if isinstance(body, list) else {}
-        return httpx2.Response(status, json=_page(body, request.url.params), headers=total)
+        return httpx2.Response(
+            status, json=_page(body, request.url.params), headers=_total(body, request.url.params)
+        )
 
     # What people see and do
 
@@ -208,6 +209,13 @@ def _page(body: Any, asked: Mapping[str, str]) -> Any:
     size = int(asked.get("per_page", 10))
     first = size * (int(asked.get("page", 1)) - 1)
     return body[first : first + size] if isinstance(body, list) else body
+
+
+def _total(body: Any, asked: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(body, list):
+        return {}
+    pages = -(-len(body) // int(asked.get("per_page", 10)))
+    return {"x-wp-total": str(len(body)), "x-wp-totalpages": str(pages)}
 
 
 def _wanted(row: Row, name: str, asked: Mapping[str, str]) -> bool:

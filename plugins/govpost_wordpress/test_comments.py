@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -116,5 +117,11 @@ def test_a_site_that_says_it_has_the_answer_is_not_asked_again() -> None:
     (reply,) = replies(server)
     with pytest.raises(Uncertain, match="already"):
         answer(instead(server, "POST", "/comments", 409, refusal("comment_duplicate", 409)), reply)
-    with pytest.raises(RateLimited):
-        answer(instead(server, "POST", "/comments", 429, refusal("comment_flood", 429)), reply)
+
+
+def test_a_site_that_finds_us_too_quick_is_given_its_time() -> None:
+    server, _ = commented("Where do I park?")
+    (reply,) = replies(server)
+    with pytest.raises(RateLimited) as caught:
+        answer(instead(server, "POST", "/comments", 400, refusal("comment_flood", 400)), reply)
+    assert caught.value.retry_after == timedelta(seconds=15)

@@ -85,6 +85,16 @@ def test_a_user_is_a_name_and_a_note_is_plain_words() -> None:
             Settings(site=example.SITE, user="ann", correction=wrong)
 
 
+def test_a_channel_may_have_a_note_of_its_own() -> None:
+    server = example.Server()
+    channel = replace(CHANNEL, settings={**CHANNEL.settings, "correction": "Rättad {date}."})
+    receipt = publish(server, channel=channel)
+    variant = stage(server, replace(POST, action=Action.AMEND, language="sv"), channel)
+    call(lambda http: PLATFORM.amend(receipt, variant, channel, http), server)
+    assert "Rättad 20" in server.public()[0]
+    assert Settings(site=example.SITE, user="ann", correction="Rättad {date}.").correction == "Rättad {date}."
+
+
 def test_options_know_what_they_may_ask() -> None:
     for wrong in ({"typ": "page"}, {"comments": "maybe"}, {"featured": -1}, {"template": "../x y"}):
         with pytest.raises(ValidationError):
