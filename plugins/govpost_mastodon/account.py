@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from govpost import Account, Rejected, links
+from govpost import Account, Rejected, Unauthorized, links
 from govpost_mastodon import servers
 from govpost_mastodon.api import Api, rows, said, table
 from govpost_mastodon.words import text_of
@@ -17,6 +17,8 @@ SCOPES = ("read:accounts", "read:statuses", "read:notifications", "write:statuse
 
 def verify(api: Api) -> Account:
     """Ask the server what it is and who the token belongs to."""
+    if not api.channel.secrets.get("access_token"):
+        raise Unauthorized("there is no access token yet", tip=f"govpost channel login {api.channel.name}")
     limits = servers.detect(api)
     if not limits.get("software") and "max_chars" not in limits:
         raise Rejected(

@@ -48,15 +48,15 @@ def test_a_scope_that_is_refused_when_it_is_tried_is_named():
     assert "application" not in account.limits
 
 
-@pytest.mark.parametrize("answer", [401, (400, "Invalid Bearer token")])
-def test_a_token_that_is_not_accepted_is_unauthorized(answer):
-    try:
-        verify(Odd().at(ME, answer))
-    except Exception as error:
-        refused = getattr(getattr(error, "response", None), "status_code", None) == 401
-        assert refused or isinstance(error, Unauthorized)
-    else:
-        raise AssertionError("a bad token was verified")
+def test_a_token_that_the_server_refuses_by_400_is_unauthorized():
+    with pytest.raises(Unauthorized, match="does not accept the access token"):
+        verify(Odd().at(ME, (400, "Invalid Bearer token")))
+
+
+def test_without_a_token_the_way_to_one_is_told():
+    with pytest.raises(Unauthorized, match="no access token yet") as told:
+        verify(on=channel(token=""))
+    assert told.value.tip == "govpost channel login fediverse"
 
 
 def test_an_address_without_such_a_server_is_told_with_a_tip():
