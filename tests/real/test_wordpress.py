@@ -7,11 +7,13 @@ import json
 import re
 import sqlite3
 import subprocess
+import webbrowser
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
@@ -295,3 +297,33 @@ def test_comments_are_counted_and_come_in_with_their_state(press: Press, wordpre
     (delivery,) = press.town.deliveries("fair", "press")
     heard = [(each["text"], each["state"], each["to"]) for each in delivery["replies"]]
     assert heard == [("Where do I park?", "held", f"posts/{post['id']}")]
+
+
+def approves(server: WordPress, address: str) -> bool:
+    """Do what a person does in a browser: log in, approve, and be sent back."""
+    with httpx2.Client(trust_env=False, timeout=60, follow_redirects=True) as browser:
+        browser.cookies.set("wordpress_test_cookie", "WP Cookie check", domain="127.0.0.1")
+        logged = {"log": server.admin.user, "pwd": server.secret, "testcookie": "1"}
+        browser.post(f"{server.url}/wp-login.php", data=logged).raise_for_status()
+        page = browser.get(address).raise_for_status().text
+        form = dict(re.findall(r'<input type="hidden" [^>]*name="([^"]+)" value="([^"]*)"', page))
+        told = {name: html.unescape(value) for name, value in form.items()} | {"approve": "yes"}
+        told |= dict(parse_qsl(urlsplit(address).query)) | {"action": "authorize_application_password"}
+        back = browser.post(f"{server.url}/wp-admin/authorize-application.php", data=told)
+        return back.raise_for_status().text.count("Thank you") > 0
+
+
+def test_a_person_logs_in_on_the_page_of_the_site(
+    tmp_path: Path, wordpress: WordPress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if wordpress.outside:
+        pytest.skip("logging in by a person's password is tried on a server of ours alone")
+    place = replace(seat(wordpress, wordpress.admin), secrets={})
+    made = town(tmp_path, place)
+    monkeypatch.setenv("BROWSER", "a browser")
+    monkeypatch.setattr(webbrowser, "open", lambda address: approves(wordpress, address))
+    said = made.ok("channel", "login", "press")
+    assert "press is logged in; stored: password" in said.out and "missing:    nothing" in said.out
+    made.release("bridge", "Closed.", channels="website, press")
+    made.deliver()
+    assert made.states("bridge", "press") == ["live"]
