@@ -370,6 +370,33 @@ def test_a_refused_batch_is_taken_apart_only_as_long_as_one_call_may_last(
     assert [len(each) for each in hub.asked[:2]] == [2, 1]
 
 
+def test_a_server_that_wants_a_wait_is_not_asked_for_the_rest_of_a_batch(
+    office: Office, hub: Sociable
+) -> None:
+    publish(office, "road", "water")
+    hub.answers = [KeyError(), RateLimited(retry_after=HOUR), KeyError()]
+    office.wait(HOUR)
+    office.gather()
+    assert len(hub.asked) == 2
+
+
+def test_by_hand_too_the_second_half_of_a_rate_limit_is_left_to_deliveries(
+    office: Office, hub: Sociable
+) -> None:
+    class Narrow(Sociable):
+        def measure(self, receipts: Any, channel: Channel, http: httpx2.Client) -> Any:
+            served(http, 200, {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "20"})
+            http.get("https://hub.example/posts")
+            return {each.remote_id: Metrics(views=1) for each in receipts}
+
+    publish(office, "road", "water", "storm")
+    hub.__class__ = Narrow
+    first, second = by_hand(office)
+    assert (first.measured, first.why) == (2, "")
+    assert "is to be left alone until" in second.why
+    assert hub.since == []
+
+
 def test_a_broken_plugin_is_named_in_one_short_line_and_a_person_is_told_once(
     office: Office, hub: Sociable
 ) -> None:
@@ -641,6 +668,8 @@ def test_nothing_is_begun_once_it_has_to_stop(office: Office, hub: Sociable) -> 
 
 
 def test_a_post_that_nobody_has_planned_yet_is_something_to_do(office: Office) -> None:
+    with office.store.read() as conn:
+        assert turns.is_due(conn, office.fitted["hub"], office.config, office.now)
     office.gather()
     publish(office, "road")
     with office.store.read() as conn:

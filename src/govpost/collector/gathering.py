@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from govpost import accounts
@@ -73,13 +74,20 @@ class Collector:
             found = gathered.due(conn, fitted.name, None) if isinstance(fitted.platform, Measures) else []
             listens = turns.listens(conn, fitted, config)
         size = _size(fitted)
-        for start in range(0, len(found), size):
-            told = self.measure(fitted, config, found[start : start + size])
+        starts = range(0, len(found), size)
+        questions = [partial(self.measure, fitted, config, found[start : start + size]) for start in starts]
+        if listens:
+            questions.append(partial(self.listen, fitted, config))
+        for number, ask in enumerate(questions):
+            why = self._obstacle(fitted) if number else None
+            told = Gathered(why=why) if why else ask()
             yield told
             if told.why and not told.measured:
                 return
-        if listens:
-            yield self.listen(fitted, config)
+
+    def _obstacle(self, fitted: Fitted) -> str | None:
+        with self.store.read() as conn:
+            return turns.obstacle(conn, fitted, self.store.clock())
 
     def plan(self, fitted: Fitted, config: Config) -> int:
         """Plan the measuring of what went live since the last time; returns of how many posts."""
@@ -126,8 +134,9 @@ class Collector:
         """Measure posts alone for as long as one call may last; the rest stays due."""
         end = self.sessions.monotonic() + config.collector.attempt.total_seconds()
         for each in live:
-            if not self.stop() and self.sessions.monotonic() < end:
-                yield self.measure(fitted, config, [each])
+            if self.stop() or self.sessions.monotonic() >= end or self._obstacle(fitted) is not None:
+                return
+            yield self.measure(fitted, config, [each])
 
     # --- listening -------------------------------------------------------------------------------------------
 
