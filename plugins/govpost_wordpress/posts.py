@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC
+from types import MappingProxyType
 from typing import Any
 
 from govpost import Channel, Receipt, Rejected, Unavailable, Uncertain, Variant
@@ -16,6 +17,7 @@ from govpost_wordpress.slugs import slug_of
 
 PUBLIC = "publish"
 _OPEN = frozenset({"draft", "pending"})
+_TAKEN_DOWN = MappingProxyType({"trash": "in the trash", "private": "private"})
 _RANK = (PUBLIC, "future", "private", "pending", "draft", "trash")
 _KINDS: Mapping[Kind, str] = {"post": "posts", "page": "pages"}
 _WORDS = ("title", "content", "excerpt")
@@ -93,13 +95,16 @@ def find(api: Api, kind: str, slug: str) -> list[Remote]:
 def draft(api: Api, plan: Plan) -> Remote:
     """Return the post that will go public: the one that is there, else a new draft with nothing but its title."""
     found = find(api, plan.kind, plan.slug)
-    if found and found[0]["status"] == "trash":
-        tip = "restore it there, or cancel this delivery"
-        raise Rejected("the post lies in the site's trash, where somebody put it", tip=tip)
+    if found and found[0]["status"] in _TAKEN_DOWN:
+        tip = "make it a draft there, or cancel this delivery"
+        raise Rejected(
+            f"somebody took the post down on the site: it is {_TAKEN_DOWN[found[0]['status']]}", tip=tip
+        )
     if found:
         for spare in found[1:]:
             if spare["status"] in _OPEN:
-                api.good(api.send("DELETE", f"wp/v2/{plan.kind}/{spare['id']}"))
+                # Only tidying up: a draft that stays is seen by nobody.
+                api.send("DELETE", f"wp/v2/{plan.kind}/{spare['id']}")
         return found[0]
     told = {"title": blocks.text(plan.variant.title or ""), "slug": plan.slug, "status": "draft"}
     return dict(api.post(f"wp/v2/{plan.kind}", told))

@@ -182,6 +182,15 @@ def test_a_post_that_somebody_put_in_the_trash_stays_there() -> None:
         stage(server)
 
 
+def test_a_post_that_somebody_made_private_stays_private() -> None:
+    server = example.Server()
+    publish(server)
+    (row,) = server.rows["posts"].values()
+    row["status"] = "private"
+    with pytest.raises(Rejected, match="took the post down"):
+        stage(server)
+
+
 def test_staging_leaves_a_public_post_alone() -> None:
     server = example.Server()
     receipt = publish(server)
