@@ -9,7 +9,7 @@ from govpost import Account, Channel, Dialogue, Unauthorized
 from govpost_bluesky.facets import marks
 from govpost_bluesky.identity import home
 from govpost_bluesky.settings import Settings
-from govpost_bluesky.xrpc import LOG_IN, Session, address, answered, error_of, keep, kept
+from govpost_bluesky.xrpc import LOG_IN, Session, address, answered, error_of, keep, kept, lacks_appview
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,7 +30,7 @@ def login(channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str,
     talk.say(f"{settings.handle} lives on {pds}.")
     talk.say("Make an app password on Bluesky under Settings, Privacy and security, App passwords.")
     password = talk.ask("App password", secret=True).strip()
-    return {**_created(settings, pds, password, http), "password": password}
+    return {**_created(channel, pds, password, http), "password": password}
 
 
 def refresh(channel: Channel, http: httpx2.Client) -> Mapping[str, str]:
@@ -40,12 +40,11 @@ def refresh(channel: Channel, http: httpx2.Client) -> Mapping[str, str]:
         pds = Settings.of(channel).pds or where["pds"]
         answer = http.post(address(pds, _REFRESH), headers={"Authorization": f"Bearer {refreshing}"})
         if answer.status_code not in (400, 401):
-            return _session(answered(answer), pds)
+            return _session(channel, answered(answer), pds)
     password = channel.secrets.get("password")
     if not password:
         raise Unauthorized("the session with Bluesky has ended and no app password is kept", tip=LOG_IN)
-    settings = Settings.of(channel)
-    return _created(settings, home(settings, http), password, http)
+    return _created(channel, home(Settings.of(channel), http), password, http)
 
 
 def verify(channel: Channel, http: httpx2.Client) -> Account:
@@ -66,8 +65,9 @@ def verify(channel: Channel, http: httpx2.Client) -> Account:
     )
 
 
-def _created(settings: Settings, pds: str, password: str, http: httpx2.Client) -> dict[str, str]:
-    answer = http.post(address(pds, _CREATE), json={"identifier": settings.handle, "password": password})
+def _created(channel: Channel, pds: str, password: str, http: httpx2.Client) -> dict[str, str]:
+    handle = Settings.of(channel).handle
+    answer = http.post(address(pds, _CREATE), json={"identifier": handle, "password": password})
     if answer.status_code == 401:
         if error_of(answer) == "AuthFactorTokenRequired":
             raise Unauthorized(
@@ -75,17 +75,17 @@ def _created(settings: Settings, pds: str, password: str, http: httpx2.Client) -
                 tip="use an app password: Settings, Privacy and security, App passwords",
             )
         raise Unauthorized(
-            f"{pds} does not take this password for {settings.handle}",
+            f"{pds} does not take this password for {handle}",
             tip="make a new app password and run: govpost channel login",
         )
-    return _session(answered(answer), pds)
+    return _session(channel, answered(answer), pds)
 
 
-def _session(said: Json, pds: str) -> dict[str, str]:
+def _session(channel: Channel, said: Json, pds: str) -> dict[str, str]:
     return {
         "access": str(said["accessJwt"]),
         "refresh": str(said["refreshJwt"]),
-        "session": keep(str(said["did"]), pds),
+        "session": keep(channel, str(said["did"]), pds),
     }
 
 
@@ -109,12 +109,14 @@ def _version(session: Session, http: httpx2.Client) -> str:
     return str(answered(answer).get("version", "")) if answer.is_success else ""
 
 
-def _has_appview(session: Session, settings: Settings, http: httpx2.Client) -> bool:
+def _has_appview(session: Session, settings: Settings, http: httpx2.Client) -> bool | None:
+    """Say whether the server passes questions on; None when that cannot be told now."""
     method = "app.bsky.actor.getProfile"
-    return session.ask(http, method, proxy=settings.appview, actor=session.did).is_success
+    answer = session.ask(http, method, proxy=settings.appview, actor=session.did)
+    return False if lacks_appview(answer) else answer.is_success or None
 
 
-def _notes(who: Json, settings: Settings, *, appview: bool) -> list[str]:
+def _notes(who: Json, settings: Settings, *, appview: bool | None) -> list[str]:
     notes = []
     if who.get("emailConfirmed") is False:
         notes.append("the account's e-mail address is not confirmed; videos need that")
@@ -122,6 +124,6 @@ def _notes(who: Json, settings: Settings, *, appview: bool) -> list[str]:
         notes.append(f"the account is not active: {who.get('status') or 'no reason given'}")
     if not settings.handle.startswith("did:") and who["handle"] != settings.handle:
         notes.append(f"the account is now called {who['handle']}; settings say {settings.handle}")
-    if not appview:
+    if appview is False:
         notes.append("this server has no AppView: likes and replies cannot be read")
     return notes

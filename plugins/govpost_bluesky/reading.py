@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from govpost import Channel, Metrics, Receipt, Reply, Unavailable
 from govpost_bluesky.records import POST, split
 from govpost_bluesky.settings import Settings
-from govpost_bluesky.xrpc import Session, answered
+from govpost_bluesky.xrpc import Session, answered, lacks_appview
 
 if TYPE_CHECKING:
     import httpx2
@@ -45,12 +45,11 @@ def replies(channel: Channel, since: str | None, http: httpx2.Client) -> Iterabl
     cursor: str | None = None
     while True:
         page = _page(channel, cursor, http)
-        fresh = [
-            note for note in page.get("notifications", []) if since is None or note["indexedAt"] >= since
-        ]
+        notes = page.get("notifications", [])
+        fresh = [note for note in notes if since is None or note["indexedAt"] >= since]
         found += fresh
         cursor = page.get("cursor")
-        if since is None or cursor is None or len(fresh) < len(page["notifications"]) or not fresh:
+        if since is None or cursor is None or len(fresh) < len(notes) or not fresh:
             break
     web = Settings.of(channel).web
     return [_reply(note, web) for note in reversed(found) if note.get("reason") in _KINDS]
@@ -60,7 +59,7 @@ def ask(channel: Channel, http: httpx2.Client, method: str, **params: Any) -> Js
     """Ask the AppView through the PDS; `Unavailable` where the PDS knows none."""
     session, appview = Session.of(channel), Settings.of(channel).appview
     answer = session.ask(http, method, proxy=appview, **params)
-    if answer.status_code == 400 and "No service configured" in answer.text:
+    if lacks_appview(answer):
         raise Unavailable(
             f"{session.pds} has no AppView, so likes and replies cannot be read",
             tip='name one in the settings: appview = "did:web:api.bsky.app#bsky_appview"',

@@ -14,7 +14,7 @@ DEAD = {**SECRETS, "refresh": "a-token-of-last-year"}
 FRESH = {
     "access": "access-token-anew",
     "refresh": "refresh-token-anew",
-    "session": json.dumps({"did": DID, "pds": PDS}),
+    "session": json.dumps({"did": DID, "pds": PDS, "handle": "riverton.example.gov"}),
 }
 
 
@@ -95,7 +95,8 @@ def test_too_many_log_ins_are_a_wait():
 
 def test_the_pds_is_found_by_the_domain_itself():
     wire = world(well_known=f"{DID}\n")
-    assert json.loads(log_in(wild(), wire)["session"]) == {"did": DID, "pds": PDS}
+    kept = json.loads(log_in(wild(), wire)["session"])
+    assert (kept["did"], kept["pds"]) == (DID, PDS)
     assert [request.url.host for request in wire.requests[:2]] == ["riverton.example.gov", "plc.directory"]
 
 
@@ -149,6 +150,16 @@ def test_without_either_a_person_logs_in_again():
     for secrets in (DEAD, {}, {"refresh": "x"}):
         with pytest.raises(Unauthorized, match="no app password is kept"):
             renew(channel(secrets=secrets), Wire(ExamplePds()))
+
+
+def test_another_account_in_the_config_ends_the_old_one_s_session():
+    moved = channel(handle="parks.riverton.example.gov", secrets=FRESH)
+    with pytest.raises(Unauthorized, match="no session"):
+        verified(moved, Wire(ExamplePds()))
+    wire = Wire(ExamplePds())
+    fresh = renew(channel(handle="parks.riverton.example.gov", secrets={**FRESH, "password": PASSWORD}), wire)
+    assert wire.methods() == ["com.atproto.server.createSession"]
+    assert json.loads(fresh["session"])["handle"] == "parks.riverton.example.gov"
 
 
 def test_a_server_in_trouble_costs_no_session():
@@ -207,6 +218,12 @@ def test_what_a_person_should_know_is_noted():
         "this server has no AppView: likes and replies cannot be read",
     )
     assert account.limits["appview"] is False
+
+
+def test_an_appview_that_is_down_is_not_missing():
+    account = verified(channel(), Wire(instead(ExamplePds(), getProfile=said(502))))
+    assert account.limits["appview"] is None
+    assert account.notes == ()
 
 
 def test_a_server_that_is_down_cannot_tell():

@@ -117,7 +117,7 @@ def test_a_session_begins_by_password_and_goes_on_by_token():
     again = call(
         BLUESKY.refresh, at=replace(at, secrets={k: v for k, v in at.secrets.items() if k != "password"})
     )
-    assert json.loads(again["session"]) == {"did": who(at), "pds": PDS}
+    assert json.loads(again["session"]) == {"did": who(at), "pds": PDS, "handle": "agency.test"}
     with pytest.raises(Unauthorized, match="no app password is kept"):
         call(BLUESKY.refresh, at=replace(at, secrets={**at.secrets, "refresh": "junk", "password": ""}))
 

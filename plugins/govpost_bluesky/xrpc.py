@@ -62,17 +62,23 @@ class Session:
         return {**headers, "Authorization": f"Bearer {self.access}"}
 
 
-def keep(did: str, pds: str) -> str:
+def keep(channel: Channel, did: str, pds: str) -> str:
     """Write account and server as one secret: alone, each would be taken out of receipts and addresses."""
-    return json.dumps({"did": did, "pds": pds})
+    return json.dumps({"did": did, "pds": pds, "handle": Settings.of(channel).handle})
 
 
 def kept(channel: Channel) -> dict[str, str] | None:
-    """Return the account's ``did`` and ``pds`` as log-in or refresh left them."""
+    """Return the account's ``did`` and ``pds`` as log-in or refresh left them.
+
+    None when config.toml names another account by now: its posts must not appear on the old one.
+    """
     try:
         where = json.loads(channel.secrets.get("session", ""))
+        handle = Settings.of(channel).handle
+        if where.get("handle", handle) != handle:
+            return None
         return {"did": str(where["did"]), "pds": str(where["pds"])}
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, AttributeError, TypeError, KeyError):
         return None
 
 
@@ -88,6 +94,11 @@ def error_of(answer: httpx2.Response) -> str:
     except ValueError:
         return ""
     return str(said.get("error") or "") if isinstance(said, dict) else ""
+
+
+def lacks_appview(answer: httpx2.Response) -> bool:
+    """Say whether a PDS refused to pass a question on because it knows no AppView."""
+    return answer.status_code == 400 and "No service configured" in answer.text
 
 
 def answered(answer: httpx2.Response) -> Json:
