@@ -46,7 +46,7 @@ def publish(variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
         return _put(variant, record, channel, session, http)
     there = _standing(variant, session, http)
     if there is not None:
-        return _ours(record, there, channel, gates)
+        return _ours(variant, there, channel, gates)
     writes = [_create(each, rkey(variant)) for each in (record, *gates)]
     body = {"repo": session.did, "writes": writes}
     results = answered(session.tell(http, "com.atproto.repo.applyWrites", body)).get("results") or [{}]
@@ -61,7 +61,8 @@ def confirm(variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt 
         # A server that no longer hosts the account knows nothing of its posts: that says nothing.
         answered(http.get(session.at("com.atproto.repo.describeRepo"), params={"repo": session.did}))
         return None
-    return _ours(records.post(variant, channel), there, channel, records.gates(variant, channel, session.did))
+    known = replace(variant, staged={"reply": (there.get("value") or {}).get("reply")})
+    return _ours(variant, there, channel, records.gates(known, channel, session.did))
 
 
 def withdraw(receipt: Receipt, channel: Channel, http: httpx2.Client) -> None:
@@ -158,13 +159,13 @@ def _put(variant: Variant, record: Json, channel: Channel, session: Session, htt
     if answer.status_code == 400 and error_of(answer) == "InvalidSwap":
         there = _standing(variant, session, http)
         if there is not None:
-            return _ours(record, there, channel, [])
+            return _ours(variant, there, channel, [])
     return _receipt(variant, channel, session, answered(answer).get("cid"), [])
 
 
-def _ours(record: Json, there: Json, channel: Channel, gates: list[Json]) -> Receipt:
+def _ours(variant: Variant, there: Json, channel: Channel, gates: list[Json]) -> Receipt:
     """Return the receipt of what stands at our key; `Uncertain` when it is not our words."""
-    if not records.same(record, there.get("value") or {}):
+    if not records.same(variant, there.get("value") or {}):
         raise Uncertain(
             "another text stands where this post belongs",
             tip=f"look at {_permalink(there['uri'], channel)} and settle it by hand",

@@ -71,6 +71,11 @@ def gates(variant: Variant, channel: Channel, did: str) -> list[Json]:
     return found
 
 
-def same(record: Json, there: Json) -> bool:
-    """Say whether a record that stands at our key is ours, whatever became of its mentions and pictures meanwhile."""
-    return all(record.get(field) == there.get(field) for field in ("text", "createdAt"))
+def same(variant: Variant, there: Json) -> bool:
+    """Say whether the record at our key is ours, whatever became of its mentions and pictures meanwhile.
+
+    The instant of a later part follows from the part before, which need not be known here.
+    """
+    if there.get("text") != variant.text:
+        return False
+    return variant.reply_to is not None or there.get("createdAt") == created_at(variant)

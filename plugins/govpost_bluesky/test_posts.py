@@ -180,6 +180,16 @@ def test_each_part_names_the_root_and_the_one_before():
     assert instants == sorted(set(instants))
 
 
+def test_a_part_is_found_though_what_was_staged_is_forgotten():
+    pds = ExamplePds()
+    root = published(variant(), GATED, Wire(pds))
+    part = variant("Part two.", key=key(2), reply_to=root.remote_id)
+    receipt = published(part, GATED, Wire(pds))
+    assert confirmed(part, GATED, Wire(pds)) == receipt
+    with pytest.raises(Unavailable, match="another text"):
+        confirmed(replace(part, text="Part three."), GATED, Wire(pds))
+
+
 def test_a_part_whose_parent_is_gone_is_refused():
     with pytest.raises(Rejected, match="the part before is not there any more"):
         published(variant(reply_to=f"at://{DID}/{POST}/3mbfvv7intp22"), PLAIN, Wire(ExamplePds()))
