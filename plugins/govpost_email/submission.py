@@ -54,6 +54,7 @@ def submit(talk: Talk, letter: Letter, settings: Settings, left: Callable[[], fl
     except (smtplib.SMTPException, OSError) as error:
         raise Unavailable(f"the line broke before the message was complete: {_words(error)}") from error
     if left() < RESERVE:
+        talk.close()
         raise Unavailable("the server was too slow: the message was not ended, so it was not sent")
     try:
         code, reply = talk.dot()

@@ -6,7 +6,7 @@ import pytest
 
 from govpost import NotWanted, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
 from govpost.testing import PlatformContract
-from govpost_email import Email, govpost_platforms
+from govpost_email import Email, govpost_platforms, submission
 from govpost_email.test_common import Desk, Office, drop, mail_server, variant
 
 
@@ -117,3 +117,25 @@ def test_a_server_that_closes_makes_the_channel_rest(office):
     office.people("closing-1@example.gov")
     with pytest.raises(RateLimited):
         office.send_all()
+
+
+def test_an_address_of_another_script_is_written_to_as_its_owner_writes_it(office, desk):
+    office.people("ñandú@münchen.example")
+    office.send_all()
+    (mail,) = desk.box
+    assert mail.to == "ñandú@xn--mnchen-3ya.example"
+    assert "SMTPUTF8" in mail.options
+    assert "To: ñandú@xn--mnchen-3ya.example\r\n".encode() in mail.raw
+
+
+def test_a_copy_taken_by_a_slow_server_within_the_deadline_is_held(office, desk):
+    desk.wait = 0.5
+    (receipt,) = office.send_all()
+    assert receipt.raw == {"reply": "250 2.0.0 Ok: queued as 00001"}
+
+
+def test_a_server_silent_after_the_dot_is_uncertain_by_the_deadline(office, desk, monkeypatch):
+    monkeypatch.setattr(submission, "RESERVE", 0.0)
+    desk.wait = 60
+    with pytest.raises(Uncertain):
+        office.send(variant(recipient=office.refs()[0]), seconds=8)

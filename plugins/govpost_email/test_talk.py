@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ class Script:
     seen: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     drip: float = 0.0
+    cut: bool = False
 
     def answer(self, verb: str) -> str:
         self.seen.append(verb)
@@ -67,6 +69,9 @@ def _talk(connection: socket.socket, script: Script) -> None:
         script.lines.append(line)
         answer = script.answer(verb)
         if not _say(connection, script, answer):
+            return
+        if verb == "DATA" and script.cut:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return
         if verb == "DATA" and answer.startswith("354"):
             for text in iter(lines.readline, b".\r\n"):
@@ -162,10 +167,23 @@ def test_a_server_that_drips_its_answer_gets_no_more_time_than_a_silent_one(tmp_
 
 def test_the_final_dot_is_not_sent_when_there_is_no_time_left_for_its_answer(tmp_path):
     script = Script()
-    said = outcome(tmp_path, script, seconds=4.5)
+    said = outcome(tmp_path, script, seconds=4.9)
     assert type(said) is Unavailable
     assert "not ended" in str(said)
     assert "DOT" not in script.seen
+
+
+def test_a_line_that_breaks_within_the_message_published_nothing(tmp_path):
+    script = Script({"EHLO": "250-mail.example.gov\r\n250 AUTH PLAIN"}, cut=True)
+    said = outcome(tmp_path, script, text="Long words. " * 1_000_000)
+    assert type(said) is Unavailable
+    assert "before the message was complete" in str(said)
+
+
+def test_without_time_nothing_is_begun(tmp_path):
+    script = Script()
+    assert type(outcome(tmp_path, script, seconds=0)) is Unavailable
+    assert script.seen == []
 
 
 def test_nothing_is_sent_in_the_open_when_the_server_has_no_starttls(tmp_path):

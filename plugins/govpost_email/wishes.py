@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,24 @@ def wishes(settings: Settings, channel: Channel, http: httpx2.Client, ref: str =
     """
     if settings.to:
         return Wishes(refs=frozenset())
-    lines: list[str] = []
+    key, found = list_key(channel), list[Wishes]()
     if settings.unsubscribed_file:
-        lines += _lines(settings.unsubscribed_file, must_exist=True)
+        found.append(_in_file(settings.unsubscribed_file, key, must_exist=True))
     if settings.suppressed_file:
-        lines += _lines(settings.suppressed_file, must_exist=False)
+        found.append(_in_file(settings.suppressed_file, key, must_exist=False))
     if settings.unsubscribed_url:
-        lines += _asked(settings.unsubscribed_url, channel, http, ref)
-    key = list_key(channel)
+        found.append(_read(tuple(_asked(settings.unsubscribed_url, channel, http, ref)), key))
+    refs = frozenset[str]().union(*(each.refs for each in found))
+    return Wishes(refs=refs, unread=sum(each.unread for each in found))
+
+
+def _in_file(path: Path, key: str, *, must_exist: bool) -> Wishes:
+    return _read(tuple(_lines(path, must_exist=must_exist)), key)
+
+
+@lru_cache(maxsize=16)
+def _read(lines: tuple[str, ...], key: str) -> Wishes:
+    """Say who wrote some lines; the same lines are asked for once a copy."""
     found = [who_wrote(line, key) for line in lines]
     return Wishes(refs=frozenset(filter(None, found)), unread=found.count(None))
 

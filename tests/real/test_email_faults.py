@@ -79,7 +79,7 @@ def test_a_daemon_killed_between_accept_and_receipt_sends_nothing_twice(line: Li
     line.proxy.delay(60, "DOT", nth=2)
     line.release()
     running = line.post.town.daemon()
-    until(lambda: len(line.post.mails()) >= 2, 90)
+    until(lambda: len(line.post.mails()) >= 2 and "live" in line.states(), 90)
     kill(running)
     line.proxy.clear()
     line.work("live", "live", "uncertain")
