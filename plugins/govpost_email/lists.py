@@ -37,7 +37,7 @@ class Entry:
         if self.address is None:
             raise Rejected(
                 f"recipient {self.ref} ({self.place}) has no usable address: {self.fault}",
-                tip=f"mend {self.place} and give this copy up; the next bulletin reaches the mended address",
+                tip=f"mend {self.place}; the mended address gets the next bulletin",
             )
         return self.address
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -359,6 +360,11 @@ def test_settings_that_cannot_be_are_named(setting, value, said):
     assert Settings.model_validate(good).security == "starttls"
     with pytest.raises(ValidationError, match=said):
         Settings.model_validate(good | {setting: value})
+
+
+def test_the_readme_tells_of_every_setting():
+    said = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`{name}`" not in said] == []
 
 
 def test_what_is_not_set_follows_from_what_is():
