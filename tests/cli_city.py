@@ -208,9 +208,9 @@ def city(
     return made
 
 
-def process(*line: str, cwd: Path | None = None, **more: Any) -> subprocess.Popen[str]:
-    """Start the command line as a process of its own."""
-    code = "from govpost.cli import main; main()"
+def process(*line: str, cwd: Path | None = None, begin: str = "", **more: Any) -> subprocess.Popen[str]:
+    """Start the command line as a process of its own, after `begin`, a piece of Python."""
+    code = f"from govpost.cli import main\n{begin}main()"
     environment = {**os.environ, "PYTHONPATH": SOURCES, "COLUMNS": "100"} | more.pop("env", {})
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
     return subprocess.Popen([sys.executable, "-c", code, *line], cwd=cwd, env=environment, text=True, **pipes)

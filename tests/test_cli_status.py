@@ -13,12 +13,17 @@ from click.testing import CliRunner
 
 from cli_city import City, city
 from govpost import config
+from govpost.cli import attention
 from govpost.cli.root import cli
+from govpost.domain import Capabilities
+from govpost.errors import Rejected, Uncertain
 from govpost.states import PilotState, Role
-from govpost.store import channels, meta, pilots
+from govpost.store import channels, gathered, meta, pilots
 from govpost.store.rows import DaemonRecord
 from govpost.times import utcnow
 from govpost.workspace import Workspace, open_workspace
+from office import Office, Scripted
+from test_addressing import bulletin_office
 
 
 @pytest.fixture
@@ -278,3 +283,38 @@ def test_a_channel_where_posts_stand_still_is_named_with_the_command_that_moves_
     assert said.code == 1
     assert "held: website: 1 post stands still" in said.out
     assert "govpost pilot resume website" in said.out
+
+
+def test_the_copies_of_a_bulletin_take_one_line_however_many_fail(tmp_path: Path) -> None:
+    office, bulletin = bulletin_office(tmp_path, *(f"r-{number}" for number in range(6)))
+    bulletin.script = [
+        *[Rejected("550 no such user")] * 3,
+        Rejected("552 too big"),
+        Uncertain("the reply was lost"),
+    ]
+    office.release("road")
+    office.work()
+    with office.store.read() as conn:
+        found = attention.items(conn, office.config, office.store)
+    lines = {item.kind: item for item in found if item.kind in attention.SETTLES}
+    assert lines["failed"].subject == "road on bulletin, 4 copies of 6"
+    assert lines["failed"].why == "most often: 550 no such user"
+    assert "govpost delivery list --post road --state failed, then for each" in lines["failed"].command
+    assert lines["uncertain"].subject == "road on bulletin, 1 copy of 6"
+    assert lines["uncertain"].command.startswith("govpost delivery resolve")
+
+
+def test_posts_that_are_gone_and_channels_that_say_nothing_are_named(tmp_path: Path) -> None:
+    hub = Scripted("hub", Capabilities())
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+    office.release("road")
+    office.work()
+    with office.tx("daemon") as tx:
+        gathered.plan(tx, "hub", {office.one("road").id: None})
+        gathered.put_reading(tx, office.one("road").id, gone_at=office.now)
+        gathered.put_gathering(tx, "hub", failures=5, why="it answered 500")
+    with office.store.read() as conn:
+        found = {item.kind: item for item in attention.items(conn, office.config, office.store)}
+    assert "no longer shows a post of ours, the newest road" in found["gone"].why
+    assert (found["gathering"].subject, found["gathering"].why) == ("hub", "it answered 500")

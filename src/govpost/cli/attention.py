@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from govpost.cli import attention_gathered
 from govpost.config import Config
 from govpost.daemon import lock
 from govpost.store import channels, deliveries, meta, pilots, posts, views
@@ -80,6 +82,7 @@ def items(conn: Connection, config: Config, store: Store) -> list[Item]:
         *_pilots(conn, config, now),
         *_held(conn, now),
         *_releases(conn),
+        *_come_back(conn),
     ]
 
 
@@ -111,13 +114,32 @@ SETTLES = {
 
 def _deliveries(conn: Connection) -> Iterator[Item]:
     for state, command in SETTLES.items():
+        copies: dict[tuple[str, str], list[DeliveryRecord]] = {}
         for row, slug in views.sent(conn, DELIVERY.c.state == state):
+            if row.recipient is not None:
+                copies.setdefault((slug, row.channel), []).append(row)
+                continue
             yield Item(
                 kind=state,
                 subject=f"{slug} on {row.channel}" + (f", part {row.part}" if row.parts > 1 else ""),
                 why=row.reason,
                 command=command.format(id=row.id, slug=slug),
             )
+        for (slug, channel), rows in copies.items():
+            yield _copies(state, slug, channel, rows)
+
+
+def _copies(state: str, slug: str, channel: str, rows: list[DeliveryRecord]) -> Item:
+    """Put the copies of one bulletin into one line: a list has many readers."""
+    why, often = Counter(row.reason for row in rows).most_common(1)[0]
+    most = f"most often: {why}" if often < len(rows) else why
+    command = SETTLES[state].format(id=rows[0].id, slug=slug)
+    if len(rows) > 1:
+        command = f"govpost delivery list --post {slug} --state {state}, then for each: {command}"
+    number = "1 copy" if len(rows) == 1 else f"{len(rows):,} copies"
+    return Item(
+        kind=state, subject=f"{slug} on {channel}, {number} of {rows[0].parts:,}", why=most, command=command
+    )
 
 
 def _daemon(conn: Connection, beat: Pulse, now: datetime) -> Iterator[Item]:
@@ -155,6 +177,17 @@ def _pilots(conn: Connection, config: Config, now: datetime) -> Iterator[Item]:
         elif pilot.state == "suspended" and _by_daemon(conn, name):
             command = f"govpost pilot resume {name} --reason TEXT"
             yield Item(kind="suspended", subject=name, why=pilot.reason, command=command)
+
+
+def _come_back(conn: Connection) -> Iterator[Item]:
+    for channel, slug, many in attention_gathered.gone(conn):
+        number = "a post" if many == 1 else f"{many} posts"
+        why = f"the platform no longer shows {number} of ours, the newest {slug}"
+        command = f"govpost metrics list --channel {channel}, then govpost post withdraw {slug} --reason CODE"
+        yield Item(kind="gone", subject=channel, why=why, command=command)
+    for channel, why in attention_gathered.failing(conn):
+        command = f"govpost metrics collect --channel {channel}"
+        yield Item(kind="gathering", subject=channel, why=why, command=command)
 
 
 STARTS = {

@@ -24,6 +24,8 @@ NEEDS_A_PERSON = frozenset(
         "delivery.missed",
         "delivery.duplicate",
         "delivery.late-receipt",
+        "delivery.gone",
+        "channel.gathering-fails",
         "channel.pause",
         "pilot.cap",
         "pilot.suspended",
