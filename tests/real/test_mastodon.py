@@ -26,10 +26,11 @@ class Square:
     town: Town
     account: MastodonAccount
     server: Mastodon
+    before: frozenset[str]
 
     def posts(self) -> list[dict[str, Any]]:
-        """Return what the server lists of the account, oldest first."""
-        return list(reversed(self.account.statuses()))
+        """Return what the server lists of the account and this test made, oldest first."""
+        return [post for post in reversed(self.account.statuses()) if post["id"] not in self.before]
 
     def source(self, post: dict[str, Any]) -> str:
         """Return the words of a post as the server keeps them."""
@@ -52,6 +53,11 @@ def seat(server: Mastodon, account: MastodonAccount, url: str = "", more: str = 
     )
 
 
+def ids(account: MastodonAccount) -> frozenset[str]:
+    """Return what stands on an account that other tests may have used as well."""
+    return frozenset(post["id"] for post in account.statuses())
+
+
 def options(asked: str) -> str:
     """Write what a post asks of the square."""
     return f"options:\n  square: {asked}\n"
@@ -62,7 +68,7 @@ def square(tmp_path: Path, mastodon: Mastodon) -> Square:
     account = mastodon.account()
     made = town(tmp_path, seat(mastodon, account))
     made.ok("channel", "verify", "square")
-    return Square(town=made, account=account, server=mastodon)
+    return Square(town=made, account=account, server=mastodon, before=ids(account))
 
 
 def test_the_server_holds_what_the_preview_promised(square: Square) -> None:

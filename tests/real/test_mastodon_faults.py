@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from live import until
 from real.servers.mastodon import Mastodon, MastodonAccount
 from real.servers.proxy import Proxy
-from real.test_mastodon import seat
+from real.test_mastodon import ids, seat
 from real.town import ALTS, Town, end, kill, town
 
 RATE = 'windows = ["always"]\ngrace = "2m"'
@@ -28,13 +29,18 @@ class Square:
     town: Town
     account: MastodonAccount
     proxy: Proxy
+    before: frozenset[str]
+
+    def posts(self) -> list[dict[str, Any]]:
+        """Return what the server lists of the account and this test made, oldest first."""
+        return [post for post in reversed(self.account.statuses()) if post["id"] not in self.before]
 
     def words(self) -> list[str]:
         """Return the first words of what the server lists, oldest first."""
         with self.account.client() as client:
             sources = [
                 client.get(f"/api/v1/statuses/{post['id']}/source").raise_for_status().json()["text"]
-                for post in reversed(self.account.statuses())
+                for post in self.posts()
             ]
         return [source.splitlines()[0] for source in sources]
 
@@ -58,7 +64,7 @@ def square(tmp_path: Path, mastodon: Mastodon, proxied: Callable[[Mastodon], Pro
     account, proxy = mastodon.account(), proxied(mastodon)
     made = town(tmp_path, replace(seat(mastodon, account, proxy.url), rate=RATE))
     made.ok("channel", "verify", "square")
-    return Square(town=made, account=account, proxy=proxy)
+    return Square(town=made, account=account, proxy=proxy, before=ids(account))
 
 
 @pytest.fixture
@@ -137,7 +143,7 @@ def test_a_swallowed_answer_to_a_picture_makes_no_second_post(square: Square) ->
     lost = square.proxy.swallow("POST", MEDIA, nth=2)
     square.release("fair", pictures=2)
     square.settle("fair")
-    (post,) = square.account.statuses()
+    (post,) = square.posts()
     assert lost.done and tuple(each["description"] for each in post["media_attachments"]) == ALTS
 
 
