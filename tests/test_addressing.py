@@ -11,7 +11,7 @@ import pytest
 
 from govpost.domain import Capabilities, Channel
 from govpost.errors import NotWanted, Rejected, Unavailable, Uncertain
-from govpost.store import deliveries
+from govpost.store import channels, deliveries
 from office import Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True)
@@ -224,3 +224,17 @@ def test_receipts_of_copies_never_show_an_address(tmp_path: Path) -> None:
     assert not any("@" in str(row.receipt) or "@" in str(row.recipient) for row in office.deliveries("road"))
     assert isinstance(office.deliveries("road")[0].receipt, dict)
     assert [event.detail["copies"] for event in office.events("delivery.copies")] == [1]
+
+
+def test_recipients_who_are_asked_to_come_later_do_not_stop_the_others(tmp_path: Path) -> None:
+    readers = [f"r-{number}" for number in range(8)]
+    office, bulletin = bulletin_office(tmp_path, *readers)
+    bulletin.script = [Unavailable("451 greylisted", alone=True)] * 5
+    office.release("road")
+    office.work()
+    assert sorted(office.states("road")) == ["live"] * 3 + ["queued"] * 5
+    with office.store.read() as conn:
+        assert not channels.is_paused(channels.get(conn, "bulletin"), office.now)
+    office.wait(timedelta(hours=1))
+    office.work()
+    assert set(office.states("road")) == {"live"}

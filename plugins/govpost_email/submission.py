@@ -81,7 +81,7 @@ def meaning(what: str, code: int, reply: bytes) -> PublishError:
         return Unauthorized(told, tip=_MAY_NOT)
     if code == 421 or (what == "MAIL" and _THROTTLED.match(text)):
         return RateLimited(told)
-    return Rejected(told) if 500 <= code < 600 else Unavailable(told)
+    return Rejected(told) if 500 <= code < 600 else Unavailable(told, alone=what == "RCPT")
 
 
 def _opened(settings: Settings, left: Callable[[], float]) -> Talk:

@@ -93,7 +93,14 @@ class Unauthorized(PublishError):
 
 
 class Unavailable(PublishError):
-    """Nothing was published; ask again later."""
+    """Nothing was published; ask again later.
+
+    `alone` says that only this post or copy has to wait and its channel is well.
+    """
+
+    def __init__(self, message: str = "", *, tip: str = "", alone: bool = False) -> None:
+        super().__init__(message, tip=tip)
+        self.alone = alone
 
 
 class RateLimited(Unavailable):

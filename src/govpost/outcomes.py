@@ -104,7 +104,7 @@ def of_error(
     used = standing.attempts + 1
     if isinstance(error, Unavailable) and used < rate.attempts:
         values = {"attempts": used, "due": now + delay(used, rate)}
-        return Outcome(state=DeliveryState.QUEUED, reason=said, values=values, trouble=True)
+        return Outcome(state=DeliveryState.QUEUED, reason=said, values=values, trouble=not error.alone)
     if isinstance(error, Rejected | NotWanted | Unavailable):
         return _ended(error, said, standing, used)
     return _unknown(said, standing, used, rate, capabilities, now, attempt)
@@ -149,12 +149,13 @@ def _still_working(error: Processing, said: str, now: datetime) -> Outcome:
 
 
 def _ended(error: PublishError, said: str, standing: Standing, used: int) -> Outcome:
-    trouble = isinstance(error, Unavailable)
+    later = isinstance(error, Unavailable)
+    trouble = isinstance(error, Unavailable) and not error.alone
     if standing.ambiguous:
         reason = f"{said}; but an earlier attempt may have been published"
         values: dict[str, Any] = {"attempts": used, "check_at": None}
         return Outcome(state=DeliveryState.UNCERTAIN, reason=reason, values=values, trouble=trouble)
-    reason = f"{said}; all {used} attempts are used up" if trouble else said
+    reason = f"{said}; all {used} attempts are used up" if later else said
     return Outcome(state=DeliveryState.FAILED, reason=reason, values={"attempts": used}, trouble=trouble)
 
 

@@ -41,6 +41,7 @@ def delivery(row: DeliveryRecord, slug: str) -> dict[str, Any]:
         **{name: getattr(row, name) for name in _DELIVERY},
         "due": time(row.due),
         "slot": time(row.slot),
+        "recipient": row.recipient,
         "wall": row.wall,
         "zone": row.zone,
         **{name: getattr(row, name) for name in _COUNTED},
