@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from live import until
 from real.servers.mastodon import Mastodon, MastodonAccount
 from real.town import ALTS, Seat, Town, town
 
@@ -81,21 +82,20 @@ def test_the_server_holds_what_the_preview_promised(square: Square) -> None:
     assert tuple(each["description"] for each in post["media_attachments"]) == ALTS
     assert [each["alt"] for each in promise["media"]] == list(ALTS)
     assert post["spoiler_text"] == "Road works & delays"
-    assert (post["visibility"], post["sensitive"], post["language"]) == ("unlisted", True, "en")
+    assert (post["visibility"], post["sensitive"]) == ("unlisted", True)
+    assert post["language"] == "en" or square.server.outside
     (delivery,) = square.town.deliveries("bridge", "square")
     assert (delivery["remote_id"], delivery["url"]) == (post["id"], post["url"])
 
 
 def test_the_pictures_are_the_bytes_that_were_approved(square: Square) -> None:
+    square.server.ours()
     square.release("bridge", BODY, pictures=2)
     (post,) = square.posts()
     for number, shown in enumerate(post["media_attachments"]):
         original = (square.town.root / "content" / "bridge" / f"picture-{number}.png").read_bytes()
         with square.account.client() as client:
-            got = client.get(shown["url"]).raise_for_status().content
-        if not square.server.outside:
-            assert got == original
-        assert len(got) > 100
+            assert client.get(shown["url"]).raise_for_status().content == original
 
 
 def test_a_thread_of_four_hangs_together(square: Square) -> None:
@@ -185,6 +185,14 @@ def test_a_log_in_by_hand_replaces_a_bad_token(tmp_path: Path, mastodon: Mastodo
     assert len(account.statuses()) == 1
 
 
+def heard(square: Square, slug: str) -> list[dict[str, Any]]:
+    """Ask now, and return what is kept of the public's answers to a post."""
+    square.town.ok("metrics", "collect", "--channel", "square")
+    (delivery,) = square.town.deliveries(slug, "square")
+    replies: list[dict[str, Any]] = delivery["replies"]
+    return replies
+
+
 def test_what_the_public_does_is_counted_read_and_answered(square: Square) -> None:
     square.release("fair", "The fair is on Friday.")
     (post,) = square.posts()
@@ -193,12 +201,11 @@ def test_what_the_public_does_is_counted_read_and_answered(square: Square) -> No
             client.post(f"/api/v1/statuses/{post['id']}/{what}").raise_for_status()
         words = {"status": f"@{square.account.name} Where do I park?", "in_reply_to_id": post["id"]}
         asked = client.post("/api/v1/statuses", json=words).raise_for_status().json()
-    square.town.ok("metrics", "collect", "--channel", "square")
+    until(lambda: heard(square, "fair"), 60)
     (counted,) = square.town.ask("metrics", "list", "--channel", "square", by=None)
     assert (counted["likes"], counted["shares"], counted["replies"]) == (1, 1, 1)
-    (delivery,) = square.town.deliveries("fair", "square")
-    (reply,) = delivery["replies"]
-    assert "Where do I park?" in reply["text"] and reply["author"] == "@citizen"
+    (reply,) = heard(square, "fair")
+    assert "Where do I park?" in reply["text"] and reply["author"].startswith("@citizen")
     text = "@citizen By the river."
     square.town.release("parking", text, channels="square", more=f"answers: {reply['id']}\n")
     square.town.deliver()
