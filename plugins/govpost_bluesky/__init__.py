@@ -40,6 +40,8 @@ class Bluesky:
     """One account on one PDS; every record's key follows from the delivery's, so a repeat makes no second post."""
 
     name = "bluesky"
+    # The old refresh token gives the same next one for two hours (AT account-manager.ts), and a password is kept.
+    refresh_repeats = True
     Settings = Settings
     Options = Options
     capabilities = Capabilities(

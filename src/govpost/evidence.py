@@ -24,7 +24,7 @@ _DROPPED = frozenset({"authorization", "proxy-authorization", "cookie", "set-coo
 _SHORTEST_SECRET = 4
 _PATH_SAFE = "/+:@!$&'()*,;="
 # A platform may answer with new tokens that no config knows yet.
-_FRESH = r"(?:[\w-]*(?:access|refresh|bearer)[_-]?(?:token|jwt)|client_secret|password|id_token)"
+_FRESH = r"(?:[\w-]*(?:access|refresh|bearer)[_-]?(?:token|jwt)|client_secret|password|id_token|token)"
 _FRESH_PAIRS = re.compile(
     rf'("{_FRESH}"\s*:\s*")((?:[^"\\]|\\.)*)(?=")|(\b{_FRESH}=)([^&\s"]+)',
     re.IGNORECASE,
