@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 
 from govpost.domain import Capabilities, Counting
 
-_REMOTE = re.compile(r"(?<![\w/@])(@\w+(?:[\w.-]*\w)?)@[\w.-]+\w")
+_REMOTE = re.compile(
+    r"(?<![=/\w])(@[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*)@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?![\w@])"
+)
+"""A mention of somebody elsewhere. Where the servers' own pattern may differ, more is counted, never less."""
 
 
 def count(text: str, capabilities: Capabilities) -> int:
