@@ -76,8 +76,8 @@ def test_rate_limited_uses_no_attempt_and_the_channel_waits_at_most_a_day(asked:
     assert (found.state, "attempts" in found.values, found.trouble) == ("queued", False, False)
     assert found.channel_waits_until == found.values["due"]
     wait = found.values["due"] - NOW
-    assert timedelta() <= wait <= timedelta(hours=24)
-    assert asked is None or wait == max(timedelta(), min(asked, timedelta(hours=24)))
+    assert timedelta(seconds=1) <= wait <= timedelta(hours=24)
+    assert asked is None or wait == max(timedelta(seconds=1), min(asked, timedelta(hours=24)))
 
 
 def test_rate_limited_without_a_time_waits_a_minute() -> None:

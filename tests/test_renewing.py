@@ -9,8 +9,17 @@ from typing import Any
 
 import pytest
 
+from cli_city import receiver
 from govpost.domain import Capabilities, Channel, Receipt, Variant
-from govpost.errors import Processing, PublishError, RateLimited, Unauthorized, Unavailable, Uncertain
+from govpost.errors import (
+    NotWanted,
+    Processing,
+    PublishError,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+    Uncertain,
+)
 from govpost.store import channels
 from office import Confirming, Office, Scripted
 
@@ -55,14 +64,13 @@ class Uploading(Expiring):
         super().__init__()
         self.staged: list[Mapping[str, Any]] = []
         self.busy = 1
+        self.kept: Any = {"media": ["m-1"]}
 
     def stage(self, variant: Variant, channel: Channel, http: Any) -> Mapping[str, Any]:
         self.check(channel)
         self.staged.append(variant.staged)
         if len(self.staged) <= self.busy:
-            raise Processing(
-                "it is still worked on", staged={"media": ["m-1"]}, retry_after=timedelta(seconds=40)
-            )
+            raise Processing("it is still worked on", staged=self.kept, retry_after=timedelta(seconds=40))
         return {"media": ["m-1"], "done": True}
 
 
@@ -199,3 +207,104 @@ def test_a_channel_that_was_told_to_wait_does_not_ask_for_new_credentials(
     office.release("road")
     office.work()
     assert hub.asked == 1
+
+
+class Misplaced(Scripted):
+    """Says in publish, after a 201, what is only meant for before."""
+
+    def __init__(self, word: PublishError, *, sends: bool) -> None:
+        super().__init__("hub", PLAIN)
+        self.word, self.sends = word, sends
+
+    def publish(self, variant: Variant, channel: Channel, http: Any) -> Receipt:
+        self.calls.append(variant)
+        if self.sends:
+            http.post(channel.settings["room"], content=b"x")
+        raise self.word
+
+
+@pytest.mark.parametrize(
+    ("word", "sends", "state"),
+    [
+        (Processing("still at work", staged={"n": 1}), True, "uncertain"),
+        (Processing("still at work", staged={"n": 1}), False, "queued"),
+        (NotWanted("they left"), True, "uncertain"),
+        (NotWanted("they left"), False, "failed"),
+    ],
+)
+def test_what_is_meant_for_before_is_not_believed_after_something_was_sent(
+    tmp_path: Path, word: PublishError, sends: bool, state: str
+) -> None:
+    with receiver(201, 201, 201) as url:
+        hub = Misplaced(word, sends=sends)
+        office = office_of(tmp_path, hub)
+        office.edit_config('room = "hub"', f'room = "{url}"')
+        office.release("road")
+        office.work()
+        office.wait(timedelta(minutes=30))
+        office.work()
+        assert office.states("road") == [state]
+        assert len(hub.calls) == (1 if state != "queued" else 2)
+
+
+@pytest.mark.parametrize("staged", [{"token": "x"}, {"when": object()}])
+def test_what_cannot_be_kept_of_an_upload_is_said_and_never_handed_back_changed(
+    tmp_path: Path, staged: Any
+) -> None:
+    hub = Uploading()
+    hub.kept, hub.busy = staged, 1_000
+    office = office_of(tmp_path, hub)
+    office.release("road")
+    office.work()
+    row = office.one("road")
+    assert (row.state, row.attempts, row.staged) == ("queued", 1, None)
+    assert "cannot be kept" in row.reason
+
+
+def test_an_upload_that_never_ends_uses_its_attempts_up_once_it_is_late(tmp_path: Path) -> None:
+    hub = Uploading()
+    hub.busy = 1_000_000
+    office = Office(
+        tmp_path, {"hub": hub}, rates={"hub": 'windows = ["always"]\nlate = "send"\ngrace = "10m"'}
+    )
+    office.start()
+    office.release("road")
+    for _ in range(400):
+        office.work()
+        office.wait(timedelta(seconds=30))
+        if office.states("road") == ["failed"]:
+            break
+    assert office.states("road") == ["failed"]
+    assert len(hub.staged) < 40
+
+
+def test_a_question_knows_all_that_the_try_knew(tmp_path: Path) -> None:
+    hub = Uploading()
+    seen: list[Variant] = []
+    original = hub.confirm
+    hub.confirm = lambda variant, *more: (seen.append(variant), original(variant, *more))[1]  # type: ignore[method-assign]
+    office = office_of(tmp_path, hub)
+    office.release("road")
+    office.work()
+    with office.tx("test") as tx:
+        tx.conn.exec_driver_sql("UPDATE delivery SET recipient = 'r-1'")
+    hub.script = [hub.accept_then(Uncertain("lost"))]
+    office.wait(timedelta(minutes=2))
+    office.work()
+    office.wait(timedelta(minutes=10))
+    office.work()
+    assert {(each.recipient, tuple(each.staged)) for each in seen} == {("r-1", ("media",))}
+
+
+def test_a_person_ends_a_rest_that_the_platform_asked_for(tmp_path: Path) -> None:
+    hub = Expiring()
+    office = office_of(tmp_path, hub)
+    with office.tx("daemon") as tx:
+        channels.put(tx, "hub", next_allowed_at=office.now + timedelta(hours=20))
+    office.release("road")
+    office.work()
+    assert office.states("road") == ["queued"]
+    with office.tx("ben") as tx:
+        channels.resume(tx, "hub", "the platform is fine")
+    office.work()
+    assert office.states("road") == ["live"]

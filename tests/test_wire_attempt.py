@@ -97,22 +97,22 @@ def drip_head(connection):
 
 
 def drip(connection):
-    for _ in range(100):
+    for _ in range(150):
         connection.sendall(b"x")
         time.sleep(0.05)
 
 
 def never_read(connection):
-    time.sleep(3)
+    time.sleep(6)
 
 
 @pytest.mark.parametrize("talk", [drip_body, drip_head, never_read])
 def test_the_deadline_holds_however_slowly_the_other_side_talks(serve, talk):
     url = serve(talk)
     started = time.monotonic()
-    with real(url, 0.4) as one, pytest.raises(httpx2.TimeoutException) as caught:
+    with real(url, 1.5) as one, pytest.raises(httpx2.TimeoutException) as caught:
         one.client.post(url, content=b"x" * 20_000_000, timeout=None)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5
     assert type(publish_error(caught.value, one)) is Uncertain
 
 

@@ -113,3 +113,36 @@ def test_no_header_breaks_it_and_no_wait_is_longer_than_a_day(headers: dict[str,
     found = budget(headers, NOW)
     waits = [retry_after(headers, NOW), found.reset if found else None]
     assert all(wait is None or timedelta(0) <= wait <= timedelta(hours=24) for wait in waits)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+        "",
+        "x" * 10_000,
+    ],
+)
+def test_no_date_is_too_odd(date: str) -> None:
+    headers = {"date": date, "retry-after": date, "x-ratelimit-remaining": "0", "x-ratelimit-reset": "5"}
+    found = budget(headers, NOW)
+    assert found is not None
+    assert found.rest == timedelta(seconds=5)
+    assert retry_after(headers, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "reset", ["1795262400000", "-5", "0", "999999999999999999999", "2019-01-01T00:00:00Z"]
+)
+def test_a_reset_that_is_past_or_too_far_off_to_be_meant_so_is_unknown(reset: str) -> None:
+    found = budget({"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, NOW)
+    assert found is not None
+    assert (found.reset, found.rest) == (None, None)
+
+
+def test_a_rest_after_a_success_is_an_hour_at_most() -> None:
+    found = budget({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "40000"}, NOW)
+    assert found is not None
+    assert found.rest == timedelta(hours=1)
+    assert found.reset == timedelta(seconds=40_000)

@@ -9,12 +9,16 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from sqlalchemy import Connection
+
 from govpost import wire
 from govpost.config import Config
 from govpost.contract import Addresses, Amends, Answers, Confirms, Stages, Withdraws
 from govpost.domain import Action, Channel, Receipt, Reply, Variant
+from govpost.draft_json import variant_from_dict
 from govpost.errors import PublishError, Rejected, Unavailable, Uncertain
 from govpost.fitted import Fitted
+from govpost.store import deliveries
 from govpost.store.deliveries import Fence
 from govpost.store.rows import DeliveryRecord
 from govpost.wire_limits import Budget
@@ -63,6 +67,20 @@ class Answer:
     evidence: list[dict[str, Any]] = field(default_factory=list)
     room: Budget | None = None
     renewed: bool = False
+
+
+def variant_of(conn: Connection, delivery: DeliveryRecord, config: Config) -> Variant:
+    """Return what a delivery carries, as its platform sees it, for a try as well as for a question about it."""
+    before = deliveries.get(conn, delivery.waits_for) if delivery.waits_for else None
+    return variant_from_dict(
+        delivery.variant,
+        config.root / config.store.media,
+        key=delivery.id,
+        at=delivery.slot,
+        reply_to=before.remote_id if before and delivery.action == Action.PUBLISH else None,
+        recipient=delivery.recipient,
+        staged=delivery.staged,
+    )
 
 
 def receipt_of(delivery: DeliveryRecord) -> Receipt | None:
@@ -114,14 +132,18 @@ def recipients(
     platform = fitted.platform
     assert isinstance(platform, Addresses)  # noqa: S101 - the caller asked `fitted.addresses`
     with wire.Attempt(
-        channel, deadline=claim.deadline, monotonic=monotonic, stop=stop, read_only=True
+        channel, deadline=claim.deadline, monotonic=monotonic, stop=stop, read_only=True, private=True
     ) as attempt:
         try:
             found = _references(platform.recipients(channel, attempt.client))
             return Answer(recipients=found, evidence=attempt.evidence())
         except BaseException as error:
-            failure = _meaning(wire.stage_error, error, attempt, Unavailable)
-            return Answer(error=failure, crashed=wire.is_plugin_fault(error), evidence=attempt.evidence())
+            crashed = wire.is_plugin_fault(error)
+            if crashed:  # its words may hold an address
+                failure: PublishError = Unavailable(f"the plugin failed at its list: {type(error).__name__}")
+            else:
+                failure = _meaning(wire.stage_error, error, attempt, Unavailable)
+            return Answer(error=failure, crashed=crashed, evidence=attempt.evidence())
 
 
 def _references(found: Iterable[object]) -> tuple[str, ...]:
@@ -141,7 +163,8 @@ def _references(found: Iterable[object]) -> tuple[str, ...]:
 
 def publish(fitted: Fitted, claim: Claim, channel: Channel, monotonic: Monotonic = time.monotonic) -> Answer:
     """Let the plugin publish, amend or withdraw, once."""
-    with wire.Attempt(channel, deadline=claim.deadline, monotonic=monotonic) as attempt:
+    private = claim.delivery.recipient is not None
+    with wire.Attempt(channel, deadline=claim.deadline, monotonic=monotonic, private=private) as attempt:
         try:
             receipt = _act(fitted, claim, channel, attempt)
             return Answer(receipt=receipt, evidence=attempt.evidence(), room=attempt.room)

@@ -98,7 +98,7 @@ class Redactor:
             }
         if isinstance(value, list | tuple | set | frozenset):
             return [self.tree(item) for item in value]
-        if value is None or isinstance(value, bool | int):
+        if value is None or isinstance(value, bool | int | float):
             return value
         return self(value if isinstance(value, str) else str(value))
 
@@ -193,7 +193,8 @@ def _show_part(part: Part, clean: Callable[[str], str]) -> dict[str, Any]:
 class Exchange:
     """One request and what came of it.
 
-    ``left`` says that some of it may have reached the other side; ``error`` is what broke it.
+    ``left`` says that some of it may have reached the other side; ``error`` is what broke it. Of a ``private`` one
+    neither bodies nor the query are kept: they name people.
     """
 
     request: httpx2.Request
@@ -204,6 +205,7 @@ class Exchange:
     received: Body = field(default_factory=Body)
     error: BaseException | None = None
     ms: int = 0
+    private: bool = False
 
     @property
     def writes(self) -> bool:
@@ -238,7 +240,7 @@ class Exchange:
             "at": self.at.isoformat(),
             "ms": self.ms,
             "method": request.method,
-            "url": clean(str(request.url)),
+            "url": clean(self.place().split(" ", 1)[1] if self.private else str(request.url)),
             "status": self.status,
             "left": self.left,
             "request": {

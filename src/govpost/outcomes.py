@@ -27,6 +27,7 @@ FIRST_LOOK = timedelta(seconds=5)
 SHARE_OF_GRACE = 0.9
 _GROWTH = 5
 _SHORTEST_DELAY = timedelta(seconds=1)
+_SHORTEST_PROCESSING = timedelta(seconds=10)
 _LONGEST_PROCESSING = timedelta(hours=1)
 
 BREAKER_AFTER = 3
@@ -37,11 +38,12 @@ CRASHES_SUSPEND = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What is known of a delivery when its answer comes: how often it was tried, and what is still open."""
+    """What is known of a delivery when its answer comes: how often it was tried, what is open, when it was due."""
 
     attempts: int
     ambiguous: bool
     first_sent: datetime | None
+    slot: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,7 @@ def of_error(
 ) -> Outcome:
     """Say what an error means for the delivery: wait, stop, or ask a person."""
     said = str(error) + (f" ({error.tip})" if error.tip else "")
-    free = _no_attempt_used(error, said, standing, now)
+    free = _no_attempt_used(error, said, standing, rate, now)
     if free is not None:
         return free
     used = standing.attempts + 1
@@ -110,11 +112,13 @@ def of_error(
     return _unknown(said, standing, used, rate, capabilities, now, attempt)
 
 
-def _no_attempt_used(error: PublishError, said: str, standing: Standing, now: datetime) -> Outcome | None:
+def _no_attempt_used(
+    error: PublishError, said: str, standing: Standing, rate: Rate, now: datetime
+) -> Outcome | None:
     match error:
         case RateLimited():
             return _told_to_wait(error, said, now)
-        case Processing():
+        case Processing() if standing.slot is None or now <= standing.slot + rate.grace:
             return _still_working(error, said, now)
         case Unauthorized():
             return Outcome(state=DeliveryState.QUEUED, reason=said, locked_out=True)
@@ -133,7 +137,9 @@ def ask_first(outcome: Outcome, now: datetime) -> Outcome:
 
 def _told_to_wait(error: RateLimited, said: str, now: datetime) -> Outcome:
     wait = (
-        DEFAULT_WAIT if error.retry_after is None else max(timedelta(), min(error.retry_after, LONGEST_WAIT))
+        DEFAULT_WAIT
+        if error.retry_after is None
+        else max(_SHORTEST_DELAY, min(error.retry_after, LONGEST_WAIT))
     )
     until = now + wait
     reason = f"{said}; the channel waits {describe(wait)}"
@@ -143,7 +149,7 @@ def _told_to_wait(error: RateLimited, said: str, now: datetime) -> Outcome:
 
 
 def _still_working(error: Processing, said: str, now: datetime) -> Outcome:
-    wait = max(_SHORTEST_DELAY, min(error.retry_after, _LONGEST_PROCESSING))
+    wait = max(_SHORTEST_PROCESSING, min(error.retry_after, _LONGEST_PROCESSING))
     values = {"due": now + wait, "staged": dict(error.staged)}
     return Outcome(state=DeliveryState.QUEUED, reason=said, values=values)
 

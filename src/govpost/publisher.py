@@ -18,8 +18,7 @@ from govpost import addressing, attempts, ending, outcomes, renewing, seal, trou
 from govpost.attempts import Answer, Claim, Monotonic
 from govpost.config import Config
 from govpost.domain import Action, Channel
-from govpost.draft_json import variant_from_dict
-from govpost.errors import PublishError, Refused, StoreUnavailable, Uncertain
+from govpost.errors import NotWanted, PublishError, Refused, Rejected, StoreUnavailable, Uncertain
 from govpost.fitted import Fitted
 from govpost.outcomes import Outcome, Standing
 from govpost.render import fits
@@ -173,16 +172,7 @@ class Publisher:
             return (claim if self._gate(tx, fitted, claim, []) else None), True
 
     def _prepare(self, tx: Tx, taken: DeliveryRecord, config: Config) -> Claim:
-        before = deliveries.get(tx.conn, taken.waits_for) if taken.waits_for else None
-        variant = variant_from_dict(
-            taken.variant,
-            config.root / config.store.media,
-            key=taken.id,
-            at=taken.slot,
-            reply_to=before.remote_id if before and taken.action == Action.PUBLISH else None,
-            recipient=taken.recipient,
-            staged=taken.staged,
-        )
+        variant = attempts.variant_of(tx.conn, taken, config)
         return Claim(
             config=config,
             delivery=taken,
@@ -267,8 +257,12 @@ class Publisher:
         if answer.receipt is not None:
             return outcomes.of_receipt(answer.receipt, tx.now, used=claim.delivery.attempts + 1)
         now = deliveries.get(tx.conn, claim.delivery.id)
-        standing = Standing(attempts=now.attempts, ambiguous=now.ambiguous, first_sent=now.first_sent)
+        standing = Standing(
+            attempts=now.attempts, ambiguous=now.ambiguous, first_sent=now.first_sent, slot=now.slot
+        )
         error: PublishError = answer.error or Uncertain("the plugin said nothing")
+        if isinstance(error, NotWanted) and now.recipient is None:
+            error = Rejected(str(error), tip=error.tip)
         rate, attempt = claim.config.rate(fitted.name), claim.config.daemon.attempt
         outcome = outcomes.of_error(error, standing, rate, fitted.capabilities, tx.now, attempt)
         asks = fitted.confirms and claim.delivery.action == Action.PUBLISH

@@ -11,6 +11,10 @@ from govpost.errors import PublishError, Unauthorized
 from govpost.fitted import Fitted
 from govpost.sessions import Sessions
 
+MARGIN = 20.0
+"""Seconds that a renewal may take beyond an attempt's own time, out of the margin that its lease has: the credentials
+may be found out at its very end, and a renewal that is cut short is a log-in lost."""
+
 
 def renewed(
     sessions: Sessions,
@@ -29,7 +33,7 @@ def renewed(
     if not isinstance(answer.error, Unauthorized) or not sessions.can_renew(fitted):
         return channel, answer
     try:
-        fresh = sessions.renew(fitted, channel, deadline=deadline, stop=stop)
+        fresh = sessions.renew(fitted, channel, deadline=deadline + MARGIN, stop=stop)
     except PublishError as error:
         return channel, replace(answer, error=error)
     return fresh, replace(answer, renewed=True)

@@ -7,7 +7,6 @@ from datetime import datetime
 from govpost import attempts, outcomes, renewing, seal
 from govpost.attempts import Answer, Claim
 from govpost.domain import Action
-from govpost.draft_json import variant_from_dict
 from govpost.errors import Refused, Unauthorized
 from govpost.fitted import Fitted
 from govpost.publisher import ACTOR, LEASE_MARGIN, Publisher
@@ -65,9 +64,8 @@ def _leave_open(tx: Tx, publisher: Publisher, delivery: DeliveryRecord) -> None:
 
 def _ask(publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord) -> Answer:
     config = publisher.setup.config
-    variant = variant_from_dict(
-        delivery.variant, config.root / config.store.media, key=delivery.id, at=delivery.slot
-    )
+    with publisher.store.read() as conn:
+        variant = attempts.variant_of(conn, delivery, config)
     sessions = publisher.sessions
     try:
         channel = sessions.open(fitted)

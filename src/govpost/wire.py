@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ import httpx2
 from govpost import wire_limits
 from govpost.domain import Receipt
 from govpost.errors import (
+    NotWanted,
     Processing,
     PublishError,
     RateLimited,
@@ -57,7 +59,7 @@ _UNBUILDABLE = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProto
 def publish_error(error: BaseException, attempt: Attempt) -> PublishError:
     """Say what a failure in publish, amend or withdraw means."""
     if isinstance(error, PublishError):
-        return _own_word(error, attempt)
+        return _own_word(_in_its_place(error, attempt), attempt)
     exchange = attempt.exchange_of(error)
     told = _told(error, exchange, attempt.clean)
     if any(other.writes and other.left and other is not exchange for other in attempt.exchanges):
@@ -72,6 +74,8 @@ def publish_error(error: BaseException, attempt: Attempt) -> PublishError:
 def stage_error(error: BaseException, attempt: Attempt) -> PublishError:
     """Say what a failure in stage means: nothing was published."""
     if isinstance(error, PublishError):
+        if isinstance(error, Processing) and not _can_be_kept(error.staged, attempt.clean):
+            return Unavailable("the plugin staged what cannot be kept: a secret, or more than 64 KB")
         plain = _cleaned(error, attempt.clean)
         return Unavailable(str(plain), tip=plain.tip) if isinstance(plain, Uncertain) else plain
     exchange = attempt.exchange_of(error)
@@ -175,6 +179,26 @@ def retrying(attempt: Attempt, stop: Callable[[], bool] | None = None) -> tenaci
     )
 
 
+def _in_its_place(error: PublishError, attempt: Attempt) -> PublishError:
+    """Hear in publish what is only meant for stage or before anything is sent as what it then is."""
+    if isinstance(error, Processing):
+        return (
+            Uncertain(str(error), tip=error.tip) if attempt.left else Unavailable(str(error), tip=error.tip)
+        )
+    if isinstance(error, NotWanted) and attempt.left:
+        return Uncertain(f"{error} (after something had been sent)", tip=error.tip)
+    return error
+
+
+def _can_be_kept(staged: object, clean: Redactor) -> bool:
+    """Say whether what was staged comes back from the store as it is: JSON, not too much, and without a secret."""
+    try:
+        kept = json.loads(json.dumps(staged, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return kept == staged == clean.tree(staged) and bounded(staged) is staged
+
+
 def _worth_another_try(error: BaseException) -> bool:
     """A platform that still works on an upload is asked again later; what went up must not go up anew."""
     return isinstance(error, Unavailable) and not isinstance(error, Processing)
@@ -249,7 +273,6 @@ def _cleaned(error: PublishError, clean: Redactor) -> PublishError:
         error.retry_after = _wait(error.retry_after)
     if isinstance(error, Processing):
         error.retry_after = _wait(error.retry_after) or timedelta()
-        error.staged = bounded(clean.tree(error.staged))
     return error
 
 

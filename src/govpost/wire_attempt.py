@@ -87,8 +87,10 @@ class Recorder(httpx2.BaseTransport):
         *,
         transport: httpx2.BaseTransport | None = None,
         read_only: bool = False,
+        private: bool = False,
     ) -> None:
         self.exchanges: list[Exchange] = []
+        self._private = private
         self.budget = budget
         self._trusted = trusted
         self._given = transport
@@ -97,7 +99,7 @@ class Recorder(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request and note what came of it."""
-        exchange = Exchange(request=request, at=datetime.now(UTC), sent=_body(request))
+        exchange = self._exchange(request)
         self.exchanges.append(exchange)
         written, started = self.budget.writes, time.perf_counter()
         try:
@@ -111,6 +113,12 @@ class Recorder(httpx2.BaseTransport):
         finally:
             exchange.ms = round((time.perf_counter() - started) * 1000)
         return self._answer(exchange, response)
+
+    def _exchange(self, request: httpx2.Request) -> Exchange:
+        now = datetime.now(UTC)
+        if self._private:
+            return Exchange(request=request, at=now, sent=Body(keep=0), received=Body(keep=0), private=True)
+        return Exchange(request=request, at=now, sent=_body(request))
 
     def _answer(self, exchange: Exchange, response: httpx2.Response) -> Answer:
         answer = Answer(
@@ -218,10 +226,10 @@ class Client(httpx2.Client):
 class Attempt:
     """One attempt's wire: `client` for the platform, and what was said on it.
 
-    `deadline` is an instant of `monotonic`; no request starts after it and none lasts beyond it. `stop` turns
-    true when waiting has to end. `read_only` refuses whatever may write. `transport` replaces the network.
-    Use one attempt for `stage` and a fresh one with the same deadline for `publish`: what was staged does
-    not count as published.
+    `deadline` is an instant of `monotonic`; no request starts after it and none lasts beyond it. `stop` turns true when
+    waiting has to end. `read_only` refuses whatever may write. `transport` replaces the network. `private` keeps no
+    bodies as evidence, for what names people. Use one attempt for `stage` and a fresh one with the same deadline for
+    `publish`: what was staged does not count as published.
     """
 
     def __init__(
@@ -233,6 +241,7 @@ class Attempt:
         stop: Callable[[], bool] = never,
         transport: httpx2.BaseTransport | None = None,
         read_only: bool = False,
+        private: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.clean = Redactor(channel.secrets, channel.settings)
@@ -240,7 +249,11 @@ class Attempt:
         self.stop = stop
         self.sleep = sleep
         self._recorder = Recorder(
-            self.budget, trusted_hosts(channel.settings), transport=transport, read_only=read_only
+            self.budget,
+            trusted_hosts(channel.settings),
+            transport=transport,
+            read_only=read_only,
+            private=private,
         )
         self.client = Client(self._recorder, stop, sleep)
 
@@ -265,6 +278,12 @@ class Attempt:
     @property
     def room(self) -> wire_limits.Budget | None:
         """Return the tightest rate limit that the answers so far spoke of; None when they spoke of none."""
+        try:
+            return self._room()
+        except Exception:  # a hint must never cost a receipt
+            return None
+
+    def _room(self) -> wire_limits.Budget | None:
         now = datetime.now(UTC)
         answers = [exchange.response for exchange in self.exchanges if exchange.response is not None]
         budgets = filter(None, (wire_limits.budget(answer.headers, now) for answer in answers[-_LAST:]))

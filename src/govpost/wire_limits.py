@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 LONGEST_WAIT = timedelta(hours=24)
+LONGEST_REST = timedelta(hours=1)
 
 _NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{0,30})?", re.ASCII)
 _FAMILIES = ("x-ratelimit-", "ratelimit-", "x-rate-limit-")
@@ -37,10 +38,11 @@ class Budget:
     def rest(self) -> timedelta | None:
         """Return how long to rest so that the limit is not hit; None while there is room.
 
-        A twentieth of the limit, four requests at most, is kept back: a post may need several.
+        A twentieth of the limit, four requests at most, is kept back: a post may need several. No rest is longer than
+        an hour: whoever is still too early then is told so by a 429.
         """
         reserve = min(_LARGEST_RESERVE, (self.limit or 0) // _RESERVE)
-        return self.reset if self.remaining <= reserve else None
+        return min(self.reset, LONGEST_REST) if self.reset and self.remaining <= reserve else None
 
 
 def budget(headers: Mapping[str, str], now: datetime) -> Budget | None:
@@ -67,7 +69,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
         return bounded(float(value))
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return bounded((_aware(until) - _clock_of(headers, now)).total_seconds())
 
@@ -84,22 +86,24 @@ def _whole(value: str | None) -> int | None:
 
 
 def _reset(value: str, headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """Return when a limit is renewed, from now; None when that is not said, past, or too far off to be meant so."""
     value = value.strip()
     clock = _clock_of(headers, now)
-    if _NUMBER.fullmatch(value):
-        seconds = float(value)
-        return bounded(seconds - clock.timestamp() if seconds > _EPOCH_FROM else seconds)
     try:
-        return bounded((_aware(datetime.fromisoformat(value)) - clock).total_seconds())
+        if _NUMBER.fullmatch(value):
+            seconds = float(value) - (clock.timestamp() if float(value) > _EPOCH_FROM else 0)
+        else:
+            seconds = (_aware(datetime.fromisoformat(value)) - clock).total_seconds()
     except (ValueError, OverflowError):
         return None
+    return timedelta(seconds=seconds) if 0 < seconds <= LONGEST_WAIT.total_seconds() else None
 
 
 def _clock_of(headers: Mapping[str, str], now: datetime) -> datetime:
     """Return the other side's own clock, so that a wrong one on either side does not matter."""
     try:
         return _aware(parsedate_to_datetime(headers.get("date", "")))
-    except ValueError:
+    except (ValueError, OverflowError):
         return now
 
 

@@ -63,7 +63,7 @@ def pause(tx: Tx, name: str, until: datetime, why: str) -> None:
 
 def resume(tx: Tx, name: str, why: str) -> None:
     """Let a paused channel go on."""
-    put(tx, name, paused_until=None, paused_why="", failures=0, crashes=0)
+    put(tx, name, paused_until=None, paused_why="", next_allowed_at=None, failures=0, crashes=0)
     tx.event("channel.resume", f"channel:{name}", old="paused", new="open", why=why, channel=name)
 
 
