@@ -21,6 +21,7 @@ from govpost import (
     config_model,
     content,
     contract,
+    dialogue,
     domain,
 )
 from govpost.cli import attention
@@ -165,7 +166,7 @@ PARTS = tuple(
     if isinstance(kind, type)
     and kind.__module__ == contract.__name__
     and getattr(kind, "_is_protocol", False)
-    and kind not in (contract.Platform, contract.Dialogue)
+    and kind not in (contract.Platform, dialogue.Dialogue)
 )
 
 

@@ -14,7 +14,7 @@ SOURCE = TOP / "src" / "govpost"
 
 FLOORS = (
     ("ground", "times rates domain errors digest states"),
-    ("contract", "contract"),
+    ("contract", "dialogue contract"),
     (
         "pure",
         "characters toml_lines config_values config_model config_checks config front_matter fields media content"

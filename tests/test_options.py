@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from govpost.domain import Capabilities, Variant
+from govpost.domain import Capabilities, Channel, Variant
 from govpost.errors import Mistakes
 from govpost.render import counted, fits, render
 from office import Office, Scripted
@@ -126,3 +126,33 @@ def test_a_limit_of_bytes_holds_besides_the_limit_of_characters() -> None:
     able = Capabilities(max_chars=300, max_bytes=30)
     assert fits(Variant(key="", text="a" * 30), able) == []
     assert fits(Variant(key="", text="ñ" * 16), able) == ["the text has 32 bytes, 2 over the limit of 30"]
+
+
+class Choosy(Scripted):
+    """It will not take a post about bridges."""
+
+    def refusals(self, variant: Variant, channel: Channel) -> list[str]:
+        if "crash" in variant.text:
+            raise KeyError("poll")
+        return ["it holds a bridge"] if "bridge" in variant.text else []
+
+
+def test_what_the_platform_will_not_take_blocks_the_post_before_anybody_approves_it(tmp_path: Path) -> None:
+    office = office_with(tmp_path, Choosy("hub", Capabilities()))
+    office.write("road", "The bridge is closed.")
+    taken = office.take_in("road")
+    assert taken.post is None
+    assert "hub will not take it: it holds a bridge" in [each.message for each in taken.checked.findings]
+    office.write("road", "A crash on Main Street.")
+    found = [each.message for each in office.take_in("road").checked.findings]
+    assert found == ["hub will not take it: the plugin of hub breaks at it: KeyError: 'poll'"]
+
+
+def test_what_it_will_not_take_any_more_is_stopped_at_the_gate(tmp_path: Path) -> None:
+    hub = Choosy("hub", Capabilities())
+    office = office_with(tmp_path, hub)
+    office.release("road", "The road is closed.")
+    hub.refusals = lambda variant, channel: ["its limits have changed"]  # type: ignore[method-assign]
+    office.work()
+    assert (office.states("road"), hub.calls) == (["failed"], [])
+    assert office.one("road").reason == "its limits have changed"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
         Answers,
         Authorises,
         Confirms,
-        Dialogue,
         Example,
+        Foresees,
         Listens,
         Measures,
         Platform,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from govpost.counting import (
         links,
     )
+    from govpost.dialogue import Dialogue
     from govpost.domain import (
         Account,
         Action,
@@ -72,8 +73,8 @@ _HOME = {
         "Answers",
         "Authorises",
         "Confirms",
-        "Dialogue",
         "Example",
+        "Foresees",
         "Listens",
         "Measures",
         "Platform",
@@ -85,6 +86,7 @@ _HOME = {
         "Withdraws",
         "hookimpl",
     ),
+    "dialogue": ("Dialogue",),
     "domain": (
         "Account",
         "Action",
@@ -135,6 +137,7 @@ __all__ = [
     "Event",
     "Example",
     "Finding",
+    "Foresees",
     "Listens",
     "Measures",
     "Media",

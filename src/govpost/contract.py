@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pluggy
 
+from govpost.dialogue import Dialogue
 from govpost.domain import (
     Account,
     Capabilities,
@@ -120,6 +121,18 @@ class Adapts(Protocol):
 
 
 @runtime_checkable
+class Foresees(Protocol):
+    """A platform that knows more of what it takes than its capabilities say."""
+
+    def refusals(self, variant: Variant, channel: Channel) -> Iterable[str]:
+        """Say in words what of a variant this channel will not take; without asking the network.
+
+        Asked when a post is checked, so that nothing is approved that cannot go out, and again at the gate.
+        """
+        ...
+
+
+@runtime_checkable
 class Addresses(Protocol):
     """A platform that sends a copy of its own to each recipient."""
 
@@ -192,29 +205,6 @@ class Refreshes(Protocol):
         ...
 
 
-class Dialogue(Protocol):
-    """The person at the terminal of ``govpost channel login``."""
-
-    def say(self, words: str) -> None:
-        """Show a line."""
-        ...
-
-    def ask(self, question: str, *, secret: bool = False) -> str:
-        """Ask for a line; a secret is not shown while it is typed."""
-        ...
-
-    def redirect(self) -> str | None:
-        """Return the loopback address a browser may be sent back to; None where there is no browser: go out of band."""
-        ...
-
-    def visit(self, address: str) -> Mapping[str, str]:
-        """Open an address in the person's browser; return the query it came back to `redirect` with.
-
-        Without a browser the address is shown and the mapping is empty.
-        """
-        ...
-
-
 @runtime_checkable
 class Authorises(Protocol):
     """A platform with a log-in of its own."""
@@ -250,7 +240,8 @@ class Example:
 class RuleContext:
     """What a rule may look at: the draft, what would go out, and the policy it is held against.
 
-    ``repeats`` names, per channel, the posts that carry the same text there within seven days.
+    ``repeats`` names, per channel, the posts that carry the same text there within seven days. ``refusals`` says, per
+    channel, what the platform itself will not take.
     """
 
     draft: Draft
@@ -263,6 +254,7 @@ class RuleContext:
     topics: frozenset[str] | None
     now: datetime
     repeats: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

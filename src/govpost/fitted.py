@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,22 @@ from pydantic import BaseModel, ValidationError
 
 from govpost import vault
 from govpost.config import ChannelConfig, Config
-from govpost.contract import Amends, Authorises, Confirms, Platform, Stages, Withdraws
-from govpost.domain import Capabilities, Channel
+from govpost.contract import Amends, Authorises, Confirms, Foresees, Platform, Stages, Withdraws
+from govpost.digest import canonical
+from govpost.domain import Capabilities, Channel, Variant
 from govpost.errors import Mistake, Mistakes, Refused, did_you_mean, said
 from govpost.registry import Registry
 from govpost.sealing import Sealer
 
+log = logging.getLogger("govpost.fitted")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """One channel with its platform; `channel` carries no secrets until `with_secrets`."""
+    """One channel with its platform; `channel` carries no secrets until `with_secrets`.
+
+    `unread` says that its plugin cannot read the limits that `verify` found, and goes without them.
+    """
 
     name: str
     config: ChannelConfig
@@ -30,6 +37,7 @@ class Fitted:
     channel: Channel
     root: Path
     sealer: Sealer
+    unread: bool = False
 
     @property
     def stages(self) -> bool:
@@ -51,16 +59,32 @@ class Fitted:
         """Say whether the platform takes a post down."""
         return isinstance(self.platform, Withdraws)
 
+    def refusals(self, variant: Variant) -> list[str]:
+        """Say what of a variant the platform itself will not take here; a plugin that breaks at it refuses it."""
+        if not isinstance(self.platform, Foresees):
+            return []
+        try:
+            return [str(why) for why in self.platform.refusals(variant, self.channel)]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return [f"the plugin of {self.platform.name} breaks at it: {said(error)}"]
+
     def options(self, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """Check what a post asks of this platform alone; return it checked, and what is wrong, each with its key."""
         model = getattr(self.platform, "Options", None)
         if model is None:
             return {}, [("", f"the platform {self.platform.name} takes no options")] if asked else []
         try:
-            checked = model.model_validate(deepcopy(dict(asked)))
+            checked = model.model_validate(deepcopy(dict(asked))).model_dump(mode="json", exclude_unset=True)
+            canonical(checked)
         except ValidationError as error:
             return {}, [_wrong_option(model, each) for each in error.errors()]
-        return checked.model_dump(mode="json", exclude_unset=True), []
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return {}, [("", f"the plugin of {self.platform.name} breaks at these options: {said(error)}")]
+        return checked, []
 
     def with_secrets(self, stored: Mapping[str, str] | None = None) -> Channel:
         """Return the channel with its secrets, those a log-in left laid over config's; `Refused` when one is missing.
@@ -119,14 +143,15 @@ def fit_all(
 ) -> dict[str, Fitted]:
     """Fit out every channel whose platform is loaded; `Mistakes` names all wrong settings at once.
 
-    A channel whose plugin breaks at it is left out, and `broken` says why. `limits` are the servers' own, by channel.
+    A channel whose plugin breaks at it is left out, and `broken` says why. `limits` are the servers' own, by channel;
+    a plugin that breaks only at them, say after an upgrade, goes without them until it has verified its channel anew.
     """
     found: dict[str, Fitted] = {}
     mistakes: list[Mistake] = []
     broken = {} if broken is None else broken
     for name, about in config.channels.items():
         try:
-            fitted = fit(config, registry, name, (limits or {}).get(name))
+            fitted = _fit_somehow(config, registry, name, (limits or {}).get(name))
         except Mistakes as wrong:
             mistakes += wrong.mistakes
             continue
@@ -140,6 +165,27 @@ def fit_all(
     if mistakes:
         raise Mistakes(mistakes)
     return found
+
+
+def _fit_somehow(
+    config: Config, registry: Registry, name: str, limits: Mapping[str, Any] | None
+) -> Fitted | None:
+    try:
+        return fit(config, registry, name, limits)
+    except (Mistakes, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        fitted = fit(config, registry, name) if limits else None
+        if fitted is None:
+            raise
+        log.warning(
+            "channel %s: its plugin cannot read the limits found at the last verify (%s) and goes without them;"
+            " the daemon verifies anew, or run: govpost channel verify %s",
+            name,
+            said(error),
+            name,
+        )
+        return replace(fitted, unread=True)
 
 
 def _settings(

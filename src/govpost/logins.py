@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from govpost import accounts, vault, wire
 from govpost.config import Config
-from govpost.contract import Authorises, Dialogue, Verifies
+from govpost.contract import Authorises, Verifies
+from govpost.dialogue import Dialogue
 from govpost.domain import Channel
 from govpost.errors import PublishError, Refused
 from govpost.fitted import Fitted

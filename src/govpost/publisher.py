@@ -224,7 +224,7 @@ class Publisher:
             return broken
         if claim.target is not None and claim.target.state != DeliveryState.LIVE:
             return f"what it corrects is {claim.target.state}"
-        return "; ".join(fits(claim.variant, fitted.capabilities)) or None
+        return "; ".join([*fits(claim.variant, fitted.capabilities), *fitted.refusals(claim.variant)]) or None
 
     def _record(self, fitted: Fitted, claim: Claim, answer: Answer) -> None:
         said = f"receipt {answer.receipt}" if answer.receipt else f"outcome {answer.error!r}"

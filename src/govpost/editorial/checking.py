@@ -176,7 +176,13 @@ def _context(
         topics=frozenset(topics) if topics is not None else None,
         now=now,
         repeats=repeats,
+        refusals={name: _refusals(desk.fitted[name], parts) for name, parts in variants.items()},
     )
+
+
+def _refusals(fitted: Fitted, parts: Sequence[Variant]) -> list[str]:
+    """Say once what the platform refuses of any part."""
+    return list(dict.fromkeys(why for part in parts for why in fitted.refusals(part)))
 
 
 def _not_loaded(desk: Desk, draft: Draft) -> tuple[Finding, ...]:

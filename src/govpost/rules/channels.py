@@ -31,6 +31,7 @@ def _unknown(context: RuleContext) -> Iterator[Finding]:
 
 
 def _over_limit(context: RuleContext) -> Iterator[Finding]:
+    yield from _refused(context)
     for channel, variants in context.variants.items():
         capabilities = context.capabilities.get(channel)
         if capabilities is None:
@@ -47,6 +48,18 @@ def _over_limit(context: RuleContext) -> Iterator[Finding]:
                 yield _misfit(context, channel, f"{where} {over}", _reword(channel))
             for index, reason in wrong_media(variant, capabilities):
                 yield _misfit_file(context, channel, f"{where} {reason}", index)
+
+
+def _refused(context: RuleContext) -> Iterator[Finding]:
+    for channel, reasons in context.refusals.items():
+        for why in reasons:
+            key = (
+                f"options.{channel}"
+                if channel in context.draft.options
+                else words_key(context.draft, channel)
+            )
+            tip = f"change it, or take {channel} out of 'channels'"
+            yield blocks(context, "S05", f"{channel} will not take it: {why}", tip, at=key, channel=channel)
 
 
 def _misfit(context: RuleContext, channel: str, message: str, tip: str) -> Finding:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import httpx2
 
-from govpost.contract import Dialogue
+from govpost.dialogue import Dialogue
 from govpost.domain import Action, Channel, Receipt, Reply, Variant
 from govpost.errors import PublishError
 from govpost.testing.fakes import Fake, FakeWire, response
