@@ -38,8 +38,8 @@ class Software:
     """What is known of a kind of server that it does not say itself.
 
     ``repeats`` is how long a repeat with the same key gives the first post again; ``keyed`` says whether the key
-    helps at all; ``shortens`` whether a link and the host of a mention count less than their letters; ``needs_media``
-    that a post without a file is refused.
+    helps at all; ``exact`` whether it tells a post's source letter by letter; ``shortens`` whether a link and the host
+    of a mention count less than their letters; ``needs_media`` that a post without a file is refused.
     """
 
     title: str
@@ -47,6 +47,7 @@ class Software:
     keyed: bool = True
     shortens: bool = False
     needs_media: bool = False
+    exact: bool = False
 
 
 # Mastodon keeps a key for an hour after the post was made (documentation, methods/statuses). Pleroma and Akkoma give
@@ -55,12 +56,12 @@ class Software:
 # the key (api/v1/statuses.ts). The others ignore the key or refuse it.
 _HOUR = timedelta(minutes=55)
 KNOWN: Mapping[str, Software] = {
-    "mastodon": Software(title="Mastodon", repeats=_HOUR, shortens=True),
-    "hometown": Software(title="Hometown", repeats=_HOUR, shortens=True),
-    "hollo": Software(title="Hollo", repeats=_HOUR),
+    "mastodon": Software(title="Mastodon", exact=True, repeats=_HOUR, shortens=True),
+    "hometown": Software(title="Hometown", exact=True, repeats=_HOUR, shortens=True),
+    "hollo": Software(title="Hollo", exact=True, repeats=_HOUR),
     "akkoma": Software(title="Akkoma", keyed=False),
     "pleroma": Software(title="Pleroma", keyed=False),
-    "gotosocial": Software(title="GoToSocial"),
+    "gotosocial": Software(title="GoToSocial", exact=True),
     "pixelfed": Software(title="Pixelfed", needs_media=True),
     "takahe": Software(title="Takahē"),
     "snac": Software(title="snac"),

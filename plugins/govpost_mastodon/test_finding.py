@@ -21,11 +21,12 @@ from govpost_mastodon.test_common import (
 WORDS = "The bridge on Main Street is closed @ann@elsewhere.example https://riverton.example.gov/roads"
 
 
-def shown_as(server, content):
-    """Let the one post be shown as HTML, by a server that does not tell its source."""
+def shown_as(server, content, source=None):
+    """Let the one post be shown as HTML, by a server that tells another source or none."""
     (post,) = server.posts.values()
     post["content"] = content
-    return Odd(server).at(f"/api/v1/statuses/{post['id']}/source", 404)
+    told = 404 if source is None else (200, {"id": post["id"], "text": source})
+    return Odd(server).at(f"/api/v1/statuses/{post['id']}/source", told)
 
 
 def test_a_post_is_found_among_others():
@@ -59,7 +60,27 @@ def test_where_the_source_is_not_told_the_shown_words_count():
     ours, _ = publish(variant("One\n\nTwo & <three>"), server)
     odd = shown_as(server, "<p>One</p><p>Two &amp; &lt;three&gt;</p>")
     assert confirm(variant("One\n\nTwo & <three>"), odd).remote_id == ours.remote_id
-    assert confirm(variant("One\n\nTwo"), odd) is None
+    assert confirm(variant("The library opens at nine."), odd) is None
+    with pytest.raises(Unavailable, match="its words are shown differently"):
+        confirm(variant("One\n\nTwo"), odd)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        # Takahē gives a mention back as the profile's address (activities/models/post.py).
+        "Ask https://b.example/@ann/ about the bridge on Main Street, closed on Friday from six to six.",
+        "",
+        "Ask @ann@b.example about the bridge on Main Street, closed on Friday from six to six. -- sent by us",
+    ],
+)
+def test_a_server_that_is_not_exact_never_makes_ours_absent(shown):
+    words = "Ask @ann@b.example about the bridge on Main Street, closed on Friday from six to six."
+    server = Server()
+    publish(variant(words), server)
+    odd = shown_as(server, f"<p>{words} -- sent by social.example</p>", source=shown)
+    with pytest.raises(Unavailable, match="its words are shown differently"):
+        confirm(variant(words), odd, on=channel({"software": "takahe"}))
 
 
 def test_words_that_are_only_shown_alike_are_for_a_person():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from html.parser import HTMLParser
 
 _BLOCKS = frozenset(("p", "div", "blockquote", "pre", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6"))
+
+_CLOSE = 0.6
 
 
 class _Reader(HTMLParser):
@@ -57,6 +60,12 @@ def same(one: str, other: str) -> bool:
 def alike(one: str, other: str) -> bool:
     """Say whether two texts could be the same, shown differently: the letters outside links and mentions are equal."""
     return _letters(one) == _letters(other)
+
+
+def close(one: str, other: str) -> bool:
+    """Say whether a server may have made one text of the other: most letters outside links are the same."""
+    shared = difflib.SequenceMatcher(None, _letters(one), _letters(other), autojunk=False)
+    return alike(one, other) or shared.ratio() > _CLOSE
 
 
 def _tidy(text: str) -> str:
