@@ -25,7 +25,7 @@ from govpost.wire_limits import Budget
 
 Monotonic = Callable[[], float]
 
-_MOST_RECIPIENTS = 100_000
+_MOST_RECIPIENTS = 20_000
 _REFERENCE = re.compile(r"[!-?A-~]{1,200}")
 """Printable ASCII without a space or an @: a reference is never an address."""
 

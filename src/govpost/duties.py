@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from govpost import outcomes, planning
 from govpost.config import Config
@@ -13,7 +13,7 @@ from govpost.fitted import Fitted
 from govpost.planner import ON_TIME
 from govpost.rates import Rate
 from govpost.states import DeliveryState, PilotState
-from govpost.store import channels, conditions, deliveries, meta, obstacles, pilots
+from govpost.store import channels, conditions, copies, deliveries, meta, obstacles, pilots
 from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY, DeliveryRecord
 from govpost.times import describe, rfc3339
@@ -23,8 +23,8 @@ _WAITING = ("queued", "held")
 
 def hold(tx: Tx, channel: str, why: str) -> int:
     """Hold everything queued on a channel, with the reason."""
-    rows = deliveries.in_state(tx.conn, "queued", channel=channel)
-    return sum(deliveries.move(tx, row, DeliveryState.HELD, why) for row in rows)
+    queued = (DELIVERY.c.channel == channel, DELIVERY.c.state == "queued")
+    return copies.move_all(tx, DeliveryState.HELD, why, *queued)
 
 
 def reconcile(tx: Tx, config: Config, fitted: Mapping[str, Fitted], missing: Mapping[str, str]) -> None:
@@ -43,7 +43,7 @@ def reconcile(tx: Tx, config: Config, fitted: Mapping[str, Fitted], missing: Map
             close(tx, name, f"the pilot of {name} was retired")
         elif why is not None:
             hold(tx, name, why)
-            _say_why(tx, _releasable(tx, name), why)
+            _say_why(tx, why, *_releasable(name))
         else:
             _release(tx, config, name)
     _hold_unknown(tx, config)
@@ -51,39 +51,33 @@ def reconcile(tx: Tx, config: Config, fitted: Mapping[str, Fitted], missing: Map
 
 def close(tx: Tx, channel: str, why: str) -> None:
     """End what waits on a retired channel: nothing is ever sent there again, and what is unsettled asks a person."""
-    waiting = deliveries.in_state(tx.conn, *_WAITING, channel=channel)
-    for row in sorted(waiting, key=lambda each: -each.part):
+    waiting = (DELIVERY.c.channel == channel, DELIVERY.c.state.in_(_WAITING))
+    for row in copies.one_of_each(tx.conn, *waiting):
         if row.ambiguous:
-            deliveries.move(
-                tx, row, DeliveryState.UNCERTAIN, f"{why}; an earlier attempt may be public", check_at=None
-            )
+            said = f"{why}; an earlier attempt may be public"
+            copies.move(tx, row, DeliveryState.UNCERTAIN, said, *waiting, check_at=None)
         elif row.action == Action.WITHDRAW:
-            deliveries.move(tx, row, DeliveryState.MISSED, f"{why}; take the post down by hand")
+            copies.move(tx, row, DeliveryState.MISSED, f"{why}; take the post down by hand", *waiting)
         else:
-            deliveries.move(tx, row, DeliveryState.CANCELLED, why)
+            copies.move(tx, row, DeliveryState.CANCELLED, why, *waiting)
 
 
-def _say_why(tx: Tx, rows: Iterable[DeliveryRecord], why: str) -> None:
-    ids = [row.id for row in rows if row.reason != why]
-    if ids:
-        tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id.in_(ids)).values(reason=why))
+def _say_why(tx: Tx, why: str, *tests: ColumnElement[bool]) -> None:
+    tx.conn.execute(update(DELIVERY).where(*tests, DELIVERY.c.reason != why).values(reason=why))
 
 
 def _release(tx: Tx, config: Config, name: str) -> None:
     cap = obstacles.cap_reached(tx.conn, name)
+    new, released = conditions.begins_post(), _releasable(name)
     if cap is not None:
-        for row in deliveries.find(
-            tx.conn, DELIVERY.c.channel == name, DELIVERY.c.state == "queued", deliveries.opens_slot()
-        ):
-            deliveries.move(tx, row, DeliveryState.HELD, cap)
+        queued = (DELIVERY.c.channel == name, DELIVERY.c.state == "queued", new)
+        copies.move_all(tx, DeliveryState.HELD, cap, *queued)
         _note_cap(tx, name, cap)
-    waiting = _releasable(tx, name)
-    released = [row for row in waiting if cap is None or row.part > 1 or row.action != Action.PUBLISH]
-    if cap is not None:
-        _say_why(tx, [row for row in waiting if row not in released], cap)
-    for row in released:
-        deliveries.move(tx, row, DeliveryState.QUEUED, "the reason is gone")
-    if any(row.part == 1 and row.action == "publish" and row.due < tx.now for row in released):
+        _say_why(tx, cap, *released, new)
+        released = (*released, ~new)
+    past = bool(deliveries.find(tx.conn, *released, new, DELIVERY.c.due < tx.now, limit=1))
+    copies.move_all(tx, DeliveryState.QUEUED, "the reason is gone", *released)
+    if past:
         planning.replan(tx, config, name, "it was held past its time")
 
 
@@ -95,68 +89,67 @@ def _note_cap(tx: Tx, name: str, cap: str) -> None:
         tx.event("pilot.cap", f"pilot:{name}", why=cap, channel=name)
 
 
-def _releasable(tx: Tx, name: str) -> list[DeliveryRecord]:
-    """Return what is held on a channel and waits for no other part."""
+def _releasable(name: str) -> tuple[ColumnElement[bool], ...]:
+    """Say of a row whether it is held on a channel and waits for no other part."""
     before = DELIVERY.alias("before")
-    rows = tx.conn.execute(
-        select(DELIVERY)
-        .outerjoin(before, DELIVERY.c.waits_for == before.c.id)
-        .where(DELIVERY.c.channel == name, DELIVERY.c.state == "held")
-        .where(or_(DELIVERY.c.waits_for.is_(None), before.c.state.in_(("live", "withdrawn"))))
+    done = select(before.c.id).where(
+        before.c.id == DELIVERY.c.waits_for, before.c.state.in_(("live", "withdrawn"))
     )
-    return [deliveries.record(row) for row in rows]
+    free = or_(DELIVERY.c.waits_for.is_(None), exists(done))
+    return DELIVERY.c.channel == name, DELIVERY.c.state == "held", free
 
 
 def _hold_unknown(tx: Tx, config: Config) -> None:
-    for row in deliveries.find(
-        tx.conn, DELIVERY.c.state == "queued", DELIVERY.c.channel.not_in(list(config.channels))
-    ):
-        deliveries.move(tx, row, DeliveryState.HELD, f"the channel {row.channel} is no longer in config.toml")
+    for name in deliveries.distinct(tx.conn, "channel", DELIVERY.c.state == "queued"):
+        if name not in config.channels:
+            hold(tx, name, f"the channel {name} is no longer in config.toml")
 
 
 def judge_lateness(tx: Tx, config: Config) -> int:
     """Do with the late what the channel's rate says: ask, let expire, or send all the same."""
     rates = {name: config.rate(name) for name in config.channels}
-    for row in deliveries.in_state(tx.conn, *_WAITING):
-        rates.setdefault(row.channel, Rate())
-    late = [row for name, rate in rates.items() for row in _late(tx, name, rate)]
-    for row in late:
-        _end_late(tx, row, rates[row.channel])
-    return len(late)
+    for name in deliveries.distinct(tx.conn, "channel", DELIVERY.c.state.in_(_WAITING)):
+        rates.setdefault(name, Rate())
+    late = {name: _late(tx, name, rate) for name, rate in rates.items()}
+    return sum(
+        _end_late(tx, row, rates[name], *tests)
+        for name, tests in late.items()
+        for row in copies.one_of_each(tx.conn, *tests)
+    )
 
 
-def _late(tx: Tx, name: str, rate: Rate) -> list[DeliveryRecord]:
-    past_grace = and_(DELIVERY.c.slot < tx.now - rate.grace, deliveries.opens_slot())
+def _late(tx: Tx, name: str, rate: Rate) -> tuple[ColumnElement[bool], ...]:
+    """Say of a row whether it comes too late; a bulletin is not late while its copies keep going out."""
+    waiting = (DELIVERY.c.channel == name, DELIVERY.c.state.in_(_WAITING))
     expired = and_(DELIVERY.c.expires <= tx.now, conditions.can_expire())
-    return deliveries.find(
-        tx.conn,
-        DELIVERY.c.channel == name,
-        DELIVERY.c.state.in_(_WAITING),
-        expired if rate.late == "send" else or_(past_grace, expired),
-    )
+    if rate.late == "send":
+        return *waiting, expired
+    limit = tx.now - rate.grace
+    going_out = DELIVERY.c.post_id.in_(copies.under_way(tx.conn, name, limit, limit))
+    stopped = and_(conditions.is_copy(), DELIVERY.c.action == Action.PUBLISH, ~going_out)
+    return *waiting, or_(expired, and_(DELIVERY.c.slot < limit, or_(conditions.begins_post(), stopped)))
 
 
-def _end_late(tx: Tx, row: DeliveryRecord, rate: Rate) -> None:
+def _end_late(tx: Tx, row: DeliveryRecord, rate: Rate, *tests: ColumnElement[bool]) -> int:
     expired = row.expires is not None and row.expires <= tx.now
-    because = (
-        f"; it was held: {row.reason}"
-        if row.state == "held"
-        else f"; last: {row.reason}"
-        if row.tries
-        else ""
-    )
     if expired:
-        why = f"it expired on {rfc3339(row.expires)}{because}" if row.expires else ""
+        why = f"it expired on {rfc3339(row.expires)}" if row.expires else ""
     else:
-        why = f"late by {describe(tx.now - row.slot)}, more than its grace of {describe(rate.grace)}{because}"
+        why = f"late by {describe(tx.now - row.slot)}, more than its grace of {describe(rate.grace)}"
+    why += _because(row)
     if row.ambiguous:
-        deliveries.move(
-            tx, row, DeliveryState.UNCERTAIN, f"{why}; an earlier attempt may be public", check_at=tx.now
-        )
-    elif not expired and rate.late == "expire":
-        deliveries.move(tx, row, DeliveryState.CANCELLED, why)
-    else:
-        deliveries.move(tx, row, DeliveryState.MISSED, why)
+        said = f"{why}; an earlier attempt may be public"
+        return copies.move(tx, row, DeliveryState.UNCERTAIN, said, *tests, check_at=tx.now)
+    if not expired and rate.late == "expire":
+        return copies.move(tx, row, DeliveryState.CANCELLED, why, *tests)
+    return copies.move(tx, row, DeliveryState.MISSED, why, *tests)
+
+
+def _because(row: DeliveryRecord) -> str:
+    """Say what kept a delivery; the last try of one copy says nothing of the others."""
+    if row.state == "held":
+        return f"; it was held: {row.reason}"
+    return f"; last: {row.reason}" if row.tries and row.recipient is None else ""
 
 
 def close_unsafe_repeats(tx: Tx, config: Config, fitted: Mapping[str, Fitted]) -> None:
@@ -174,8 +167,10 @@ def close_unsafe_repeats(tx: Tx, config: Config, fitted: Mapping[str, Fitted]) -
 
 def close_silent(tx: Tx, config: Config, fitted: Mapping[str, Fitted]) -> None:
     """Ask a person about pending posts whose platform is not there to be asked any more."""
-    for row in deliveries.in_state(tx.conn, "pending"):
-        if row.channel not in fitted and tx.now >= (row.gate_at or row.due) + config.daemon.pending:
+    for row in deliveries.find(
+        tx.conn, DELIVERY.c.state == "pending", DELIVERY.c.channel.not_in(list(fitted))
+    ):
+        if tx.now >= (row.gate_at or row.due) + config.daemon.pending:
             why = "the platform took it in, and its plugin is not loaded to ask what became of it"
             deliveries.move(tx, row, DeliveryState.UNCERTAIN, why, ambiguous=True, check_at=tx.now)
 
@@ -199,7 +194,7 @@ def refit_overdue(tx: Tx, config: Config) -> None:
 
 def _overdue(tx: Tx, channel: str) -> bool:
     late = (DELIVERY.c.state == "queued", DELIVERY.c.tries == 0, DELIVERY.c.due < tx.now - ON_TIME)
-    new = (DELIVERY.c.channel == channel, deliveries.opens_slot(), ~DELIVERY.c.rush)
+    new = (DELIVERY.c.channel == channel, conditions.begins_post(), ~DELIVERY.c.rush)
     return bool(deliveries.find(tx.conn, *new, *late, limit=1))
 
 

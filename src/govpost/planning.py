@@ -16,7 +16,7 @@ from govpost.errors import Refused
 from govpost.planner import ON_TIME, Wish, plan
 from govpost.planner import replan as refit
 from govpost.states import DeliveryState
-from govpost.store import channels, deliveries, obstacles, pilots
+from govpost.store import channels, conditions, deliveries, obstacles, pilots
 from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY, DeliveryRecord, PostRecord, VersionRecord
 from govpost.times import moment_of_instant, rfc3339, uuid7
@@ -213,15 +213,21 @@ def _apply_moves(tx: Tx, config: Config, moved: Mapping[str, tuple[datetime, dat
 
 def _follow_main(tx: Tx, config: Config, main: DeliveryRecord, new: datetime) -> None:
     """Keep a post's other channels from coming before its main channel, which moved."""
-    for row in deliveries.of_post(tx.conn, main.post_id, main.version):
-        if row.channel != main.channel and movable(row) and row.part == 1 and row.slot < new:
+    for row in _firsts(tx, main):
+        if row.channel != main.channel and movable(row) and row.slot < new:
             free = calendar(tx, config, row.channel, [row.id]).first_free(new, row.expires)
             if free is not None:
                 reslot(tx, row, free, f"not before {main.channel}, the main channel")
 
 
+def _firsts(tx: Tx, row: DeliveryRecord) -> list[DeliveryRecord]:
+    """Return what stands for a delivery's post on each of its channels."""
+    this = (DELIVERY.c.post_id == row.post_id, DELIVERY.c.version == row.version)
+    return deliveries.find(tx.conn, *this, conditions.is_first())
+
+
 def reslot(tx: Tx, delivery: DeliveryRecord, new: datetime, why: str, **values: Any) -> None:
-    """Give a delivery, with the parts that share its slot, another time."""
+    """Give a delivery, with the parts that share its slot, another time; a copy only has its own."""
     same = (
         (DELIVERY.c.post_id == delivery.post_id)
         & (DELIVERY.c.version == delivery.version)
@@ -229,6 +235,8 @@ def reslot(tx: Tx, delivery: DeliveryRecord, new: datetime, why: str, **values: 
         & (DELIVERY.c.action == delivery.action)
         & DELIVERY.c.state.in_(("queued", "held"))
     )
+    if delivery.recipient is not None:
+        same &= DELIVERY.c.id == delivery.id
     wall = moment_of_instant(new, delivery.zone).wall
     tx.conn.execute(update(DELIVERY).where(same).values(slot=new, due=new, wall=wall, **values))
     deliveries.note(tx, delivery, "delivery.slot", old=rfc3339(delivery.slot), new=rfc3339(new), why=why)
@@ -276,7 +284,7 @@ def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
             reslot(tx, row, new, why)
             changed += 1
             if channel == config.main_channel:
-                followers |= {each.channel for each in deliveries.of_post(tx.conn, row.post_id, row.version)}
+                followers |= {each.channel for each in _firsts(tx, row)}
     # All at once, so that each other channel keeps its own order behind the main one.
     for name in sorted(followers & set(config.channels) - {channel}):
         changed += replan(tx, config, name, f"not before {channel}, the main channel")

@@ -64,6 +64,7 @@ class Registry:
         )
         if not isinstance(adapted, Capabilities):
             raise TypeError(f"adapted gave {type(adapted).__name__}, not Capabilities")
+        _check_copies(platform.name, platform, adapted)
         return adapted
 
     def broadcast(self, event: Event, failed: Callable[[str, BaseException], None]) -> None:
@@ -204,6 +205,15 @@ def _check_platform(platform: Any) -> None:
         raise ValueError(f"the platform {name} has no capabilities")
     if not callable(getattr(platform, "publish", None)):
         raise ValueError(f"the platform {name} cannot publish")
+    _check_copies(name, platform, platform.capabilities)
+
+
+def _check_copies(name: str, platform: Any, capabilities: Capabilities) -> None:
+    if capabilities.threads and isinstance(platform, contract.Addresses):
+        raise ValueError(
+            f"the platform {name} sends a copy to each recipient, and a copy cannot be a thread;"
+            " its capabilities must say threads=False"
+        )
 
 
 def _reason(error: BaseException) -> str:

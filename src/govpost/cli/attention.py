@@ -211,7 +211,8 @@ def _held(conn: Connection, now: datetime) -> Iterator[Item]:
         if told or not waiting:
             continue
         slug = views.slugs_of(conn, [waiting[0].post_id])[waiting[0].post_id]
-        count = "1 post stands" if len(waiting) == 1 else f"{len(waiting)} posts stand"
+        many = len({row.post_id for row in waiting})
+        count = "1 post stands" if many == 1 else f"{many} posts stand"
         command = STARTS.get(state, "govpost explain {slug}").format(name=name, slug=slug)
         yield Item(kind="held", subject=name, why=f"{count} still: {waiting[0].reason}", command=command)
 

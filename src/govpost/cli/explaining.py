@@ -63,16 +63,21 @@ def of_post(session: Session, card: Card) -> Iterator[Reason]:
 
 
 def of_deliveries(session: Session, card: Card) -> Iterator[Reason]:
-    """Say of each delivery why it stands where it does."""
+    """Say of each delivery why it stands where it does, of the copies of a bulletin together."""
+    alike: dict[tuple[object, ...], list[DeliveryRecord]] = {}
+    for row in card.deliveries:
+        alone = row.id if row.recipient is None else ""
+        key = (row.channel, row.action, row.state, row.reason, row.slot, row.due, alone)
+        alike.setdefault(key, []).append(row)
     with session.store.write(session.reader.id) as tx:
-        found = [_of_delivery(tx, session.config, card, row) for row in card.deliveries]
+        found = [_of_delivery(tx, session.config, card, rows[0], len(rows)) for rows in alike.values()]
         pulse = attention.pulse(tx.conn, session.store)
     yield from found
     if not pulse.running and any(row.state == "queued" for row in card.deliveries):
         yield Reason(why=f"the daemon {pulse.words}; without it nothing goes out", command="govpost daemon")
 
 
-def _of_delivery(tx: Tx, config: Config, card: Card, row: DeliveryRecord) -> Reason:
+def _of_delivery(tx: Tx, config: Config, card: Card, row: DeliveryRecord, many: int) -> Reason:
     when, line, command, due = out.local(row.slot, row.zone), None, "", None
     if row.state == "queued":
         due = row.due
@@ -89,10 +94,8 @@ def _of_delivery(tx: Tx, config: Config, card: Card, row: DeliveryRecord) -> Rea
         settles = attention.SETTLES.get(row.state, "")
         command = settles.format(id=row.id, slug=card.post.slug)
         line = config.line("channels", row.channel, "rate", "late") if row.state == "missed" else None
-    part = row.part if row.parts > 1 else None
-    prefix = f"part {part}: " if part else ""
     return Reason(
-        why=prefix + why,
+        why=_which(row, many) + why,
         channel=row.channel,
         part=row.part,
         state=row.state,
@@ -102,9 +105,15 @@ def _of_delivery(tx: Tx, config: Config, card: Card, row: DeliveryRecord) -> Rea
     )
 
 
+def _which(row: DeliveryRecord, many: int) -> str:
+    if row.recipient is not None:
+        return f"{out.counted(many, 'copy', 'copies')} of {row.parts:,}: "
+    return f"part {row.part}: " if row.parts > 1 else ""
+
+
 def _queued(tx: Tx, config: Config, row: DeliveryRecord, when: str) -> tuple[str, int | None]:
     stopped = obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now)
-    stopped = stopped or obstacles.cap_reached(tx.conn, row.channel)
+    stopped = stopped or (_begins_post(row) and obstacles.cap_reached(tx.conn, row.channel)) or None
     if stopped:
         return f"it is queued for {when}, but {stopped}", _line_of_obstacle(tx, config, row)
     rate = ("channels", row.channel, "rate")
@@ -128,7 +137,11 @@ def _given(row: DeliveryRecord) -> str | None:
         return " or as soon as may be, by order"
     if row.fixed:
         return ": the post or a publisher asked for that time"
-    return "" if row.part > 1 or row.action != "publish" else None
+    return None if _begins_post(row) else ""
+
+
+def _begins_post(row: DeliveryRecord) -> bool:
+    return row.part == 1 and row.action == "publish" and row.recipient is None
 
 
 def _why_not_before(tx: Tx, config: Config, row: DeliveryRecord) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from govpost.cli import out, shapes
@@ -114,9 +115,21 @@ def stopped(session: Session, found: Stopped, headline: str) -> None:
         out.document({**shapes.post(card, session.workspace.root), **told})
         return
     out.say(headline)
-    for row in found.stopped:
-        out.say(f"  {row.channel}: {'stopped' if row.state != 'live' else 'is taken down'}")
-    for row in found.too_late:
-        out.say(f"  {row.channel}: too late, it is {row.state}{': ' + row.url if row.url else ''}")
-    for row in found.by_hand:
-        out.say(f"  {row.channel}: its platform cannot take it down; do it by hand: {row.url or row.id}")
+    for row, which in _together(found.stopped):
+        out.say(f"  {row.channel}: {which}{'stopped' if row.state != 'live' else 'is taken down'}")
+    for row, which in _together(found.too_late):
+        at = f": {row.url}" if row.url and not which else ""
+        out.say(f"  {row.channel}: {which}too late, it is {row.state}{at}")
+    for row, which in _together(found.by_hand):
+        by_hand = "" if which else f"; do it by hand: {row.url or row.id}"
+        out.say(f"  {row.channel}: {which}its platform cannot take it down{by_hand}")
+
+
+def _together(rows: Sequence[DeliveryRecord]) -> Iterator[tuple[DeliveryRecord, str]]:
+    """Give each delivery, but for all copies of a bulletin in one state only one, with how many they are."""
+    many = Counter((row.channel, row.state) for row in rows if row.recipient is not None)
+    for row in rows:
+        if row.recipient is None:
+            yield row, ""
+        elif count := many.pop((row.channel, row.state), 0):
+            yield row, f"{out.counted(count, 'copy', 'copies')}: "

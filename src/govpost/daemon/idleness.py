@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_
 
-from govpost.store import channels, deliveries, meta, pilots, rescue
+from govpost.store import channels, conditions, deliveries, meta, pilots, rescue
 from govpost.store.rows import DELIVERY
 
 SOON = timedelta(seconds=60)
@@ -49,15 +49,15 @@ def _soon(conn: Connection, name: str, now: datetime) -> bool:
         return False
     if _opens_at(conn, name, now) > now + SOON:
         return False
-    waiting = deliveries.find(
-        conn,
+    waiting = [
         DELIVERY.c.channel == name,
         or_(DELIVERY.c.state == "queued", (DELIVERY.c.state == "held") & (DELIVERY.c.tries > 0)),
         or_(DELIVERY.c.due <= now, (DELIVERY.c.tries > 0) & (DELIVERY.c.due <= now + SOON)),
-    )
+    ]
     gap = channels.get(conn, name).gap_until
-    blocked = gap is not None and gap > now + SOON
-    return any(not (blocked and row.tries == 0 and row.part == 1 and not row.rush) for row in waiting)
+    if gap is not None and gap > now + SOON:
+        waiting.append(or_(DELIVERY.c.tries > 0, DELIVERY.c.rush, ~conditions.begins_post()))
+    return bool(deliveries.find(conn, *waiting, limit=1))
 
 
 def _opens_at(conn: Connection, channel: str, now: datetime) -> datetime:

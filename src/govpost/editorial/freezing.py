@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sqlalchemy import func, select
+
 from govpost import duties
 from govpost.config import Config
 from govpost.errors import Refused
 from govpost.people import Actor
 from govpost.states import DeliveryState, Role
-from govpost.store import channels, deliveries, meta, obstacles
+from govpost.store import channels, conditions, copies, deliveries, meta, obstacles
 from govpost.store.engine import Store, Tx
-from govpost.store.rows import DeliveryRecord
+from govpost.store.rows import DELIVERY, DeliveryRecord
 from govpost.times import rfc3339
 
 PASSED = "its time passed during the freeze; look at it again"
@@ -27,7 +29,10 @@ class Frozen:
 
 @dataclass(frozen=True, kw_only=True)
 class Thawed:
-    """What a thaw leaves to a person, and how many deliveries the daemon lets go on."""
+    """What a thaw leaves to a person, and how many deliveries the daemon lets go on.
+
+    One delivery stands for all copies of a bulletin that are alike.
+    """
 
     missed: list[DeliveryRecord] = field(default_factory=list)
     uncertain: list[DeliveryRecord] = field(default_factory=list)
@@ -56,8 +61,8 @@ def _why(actor: Actor, reason: str) -> str:
 
 
 def _names(tx: Tx, config: Config) -> list[str]:
-    queued = {row.channel for row in deliveries.in_state(tx.conn, "queued")}
-    return [*config.channels, *sorted(queued - set(config.channels))]
+    queued = deliveries.distinct(tx.conn, "channel", DELIVERY.c.state == "queued")
+    return [*config.channels, *(name for name in queued if name not in config.channels)]
 
 
 def thaw(store: Store, config: Config, actor: Actor, reason: str) -> Thawed:
@@ -71,30 +76,31 @@ def thaw(store: Store, config: Config, actor: Actor, reason: str) -> Thawed:
         tx.event("thaw", "everything", old="frozen", new="open", why=reason, since=before["at"])
         channels.ensure(tx, config.channels)
         return Thawed(
-            missed=[row for row in _overdue(tx) if _miss(tx, row)],
+            missed=_miss_overdue(tx),
             uncertain=deliveries.in_state(tx.conn, "uncertain"),
             waiting=_explain(tx),
         )
 
 
-def _overdue(tx: Tx) -> list[DeliveryRecord]:
-    """Return what should have gone out by now; later parts wait for the first, and withdrawals go on by themselves."""
-    waiting = deliveries.in_state(tx.conn, "held", "queued")
-    return [row for row in waiting if row.slot <= tx.now and row.part == 1 and row.action != "withdraw"]
-
-
-def _miss(tx: Tx, row: DeliveryRecord) -> bool:
-    if row.ambiguous:
-        deliveries.move(
-            tx, row, DeliveryState.UNCERTAIN, f"{PASSED}; an earlier attempt may be public", check_at=tx.now
-        )
-        return False
-    return deliveries.move(tx, row, DeliveryState.MISSED, PASSED)
+def _miss_overdue(tx: Tx) -> list[DeliveryRecord]:
+    """Miss what should have gone out by now; later parts wait for the first, and withdrawals go on by themselves."""
+    overdue = (DELIVERY.c.state.in_(("held", "queued")), DELIVERY.c.slot <= tx.now, conditions.can_expire())
+    rows = copies.one_of_each(tx.conn, *overdue)
+    for row in rows:
+        if row.ambiguous:
+            why = f"{PASSED}; an earlier attempt may be public"
+            copies.move(tx, row, DeliveryState.UNCERTAIN, why, *overdue, check_at=tx.now)
+        else:
+            copies.move(tx, row, DeliveryState.MISSED, PASSED, *overdue)
+    return [row for row in rows if not row.ambiguous]
 
 
 def _explain(tx: Tx) -> int:
     """Count what the daemon will let go on: what is held and has no other obstacle."""
+    names = (DELIVERY.c.channel, DELIVERY.c.platform)
+    held = select(*names, func.count().label("many")).where(DELIVERY.c.state == "held").group_by(*names)
     return sum(
-        obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now) is None
-        for row in deliveries.in_state(tx.conn, "held")
+        row.many
+        for row in tx.conn.execute(held)
+        if obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now) is None
     )

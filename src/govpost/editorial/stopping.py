@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement
 
 from govpost.config import Config
 from govpost.domain import Action, Variant
@@ -15,9 +16,9 @@ from govpost.fitted import Fitted
 from govpost.people import Actor
 from govpost.planning import text_hash
 from govpost.states import DeliveryState, PostState, Role
-from govpost.store import deliveries, obstacles, pilots, posts
+from govpost.store import copies, deliveries, obstacles, pilots, posts
 from govpost.store.engine import Store, Tx
-from govpost.store.rows import DeliveryRecord, PostRecord
+from govpost.store.rows import DELIVERY, DeliveryRecord, PostRecord
 from govpost.times import moment_of_instant, uuid7
 
 _STOPPABLE = ("queued", "held", "missed", "failed")
@@ -40,29 +41,28 @@ def passed_the_gate(row: DeliveryRecord) -> bool:
 
 def cancel_deliveries(tx: Tx, post: PostRecord, why: str) -> list[DeliveryRecord]:
     """Cancel every delivery of the post's version that has not passed the gate; one being prepared is taken back."""
-    stopped = []
-    for row in reversed(_to_publish(tx.conn, post)):
-        if row.state == DeliveryState.PUBLISHING and row.gate_at is None:
-            deliveries.move(tx, row, DeliveryState.QUEUED, why)
-        now = deliveries.get(tx.conn, row.id)
-        if now.state in _STOPPABLE and not now.ambiguous:
-            deliveries.move(tx, now, DeliveryState.CANCELLED, why, roles={Role.DAEMON})
-            stopped.append(now)
+    own = _own(post)
+    for row in deliveries.find(tx.conn, *own, DELIVERY.c.state == "publishing", DELIVERY.c.gate_at.is_(None)):
+        deliveries.move(tx, row, DeliveryState.QUEUED, why)
+    stoppable = (*own, DELIVERY.c.state.in_(_STOPPABLE), ~DELIVERY.c.ambiguous)
+    stopped = deliveries.find(tx.conn, *stoppable)
+    copies.move_all(tx, DeliveryState.CANCELLED, why, *stoppable)
     return stopped
 
 
-def _to_publish(conn: Connection, post: PostRecord) -> list[DeliveryRecord]:
-    return [row for row in deliveries.of_post(conn, post.id, post.version) if row.action != Action.WITHDRAW]
+def _own(post: PostRecord) -> tuple[ColumnElement[bool], ...]:
+    this = (DELIVERY.c.post_id == post.id, DELIVERY.c.version == post.version)
+    return *this, DELIVERY.c.action != Action.WITHDRAW
 
 
 def cancel(store: Store, actor: Actor, name: str, reason: str) -> Stopped:
     """Cancel a post, by order: what is on the wire or public stays, and is named."""
     with store.write(actor.id) as tx:
         post = posts.find(tx.conn, name)
-        rows = _to_publish(tx.conn, post)
-        roles = (Role.PUBLISHER,) if rows else (Role.AUTHOR, Role.PUBLISHER)
+        states = deliveries.distinct(tx.conn, "state", *_own(post))
+        roles = (Role.PUBLISHER,) if states else (Role.AUTHOR, Role.PUBLISHER)
         actor.need(*roles, to="cancel posts")
-        left = any(row.state in _STOPPABLE for row in rows)
+        left = any(state in _STOPPABLE for state in states)
         if post.state in ("withdrawn", "cancelled") or (post.state == "published" and not left):
             tip = (
                 f"govpost post withdraw {post.slug} --reason CODE takes it down"
@@ -73,16 +73,11 @@ def cancel(store: Store, actor: Actor, name: str, reason: str) -> Stopped:
         stopped = cancel_deliveries(tx, post, reason)
         posts.void_release(tx, post)
         post = posts.by_id(tx.conn, post.id)
-        if not rows:
+        if not states:
             post = posts.move(tx, post, PostState.CANCELLED, actor.roles, reason)
-        stopped_ids = {row.id for row in stopped}
-        now = _to_publish(tx.conn, post)
-        too_late = [
-            row for row in now if row.id not in stopped_ids and row.state not in ("cancelled", "withdrawn")
-        ]
-        tx.event(
-            "post.cancel", f"post:{post.id}", why=reason, post=post.id, too_late=[row.id for row in too_late]
-        )
+        ended = DELIVERY.c.state.in_(("cancelled", "withdrawn"))
+        too_late = deliveries.find(tx.conn, *_own(post), ~ended)
+        tx.event("post.cancel", f"post:{post.id}", why=reason, post=post.id, too_late=_named(too_late))
         return Stopped(post=post, stopped=stopped, too_late=too_late)
 
 
@@ -120,8 +115,7 @@ def withdraw(
         open_ones = [row for row in rows if row.state in ("publishing", "pending", "uncertain")]
         by_hand = [row for row in live if row not in able]
         why = f"{code}: {remark}" if remark else code
-        by_hand_at = [row.url or row.id for row in by_hand]
-        tx.event("post.withdraw", f"post:{post.id}", why=why, post=post.id, by_hand=by_hand_at)
+        tx.event("post.withdraw", f"post:{post.id}", why=why, post=post.id, by_hand=_named(by_hand, url=True))
         return Stopped(
             post=posts.by_id(tx.conn, post.id), stopped=cancelled + taken, too_late=open_ones, by_hand=by_hand
         )
@@ -142,12 +136,19 @@ def _can_withdraw(tx: Tx, fitted: Mapping[str, Fitted], row: DeliveryRecord) -> 
     return known is not None and known.withdraws and pilot is not None and pilot.state != "retired"
 
 
+def _named(rows: list[DeliveryRecord], *, url: bool = False) -> list[str]:
+    """Name deliveries for the record, the copies of a bulletin by their number."""
+    each = [(row.url if url else None) or row.id for row in rows if row.recipient is None]
+    many = Counter(row.channel for row in rows if row.recipient is not None)
+    return [*each, *(f"{count} of the copies on {channel}" for channel, count in many.items())]
+
+
 def _look(post: PostRecord) -> str:
     return f"govpost post show {post.slug} shows where it stands"
 
 
 def _withdrawals(tx: Tx, post: PostRecord, live: list[DeliveryRecord], notice: str) -> list[DeliveryRecord]:
-    """Make one withdraw delivery for each live one, each waiting for the part after it to be gone."""
+    """Make one withdraw delivery for each live one; a part waits for the one after it to be gone, a copy for none."""
     made: list[DeliveryRecord] = []
     later: dict[str, str] = {}
     for row in sorted(live, key=lambda each: (each.channel, -each.part)):
@@ -171,11 +172,13 @@ def _withdrawals(tx: Tx, post: PostRecord, live: list[DeliveryRecord], notice: s
             variant=variant_to_dict(Variant(key="", action=Action.WITHDRAW, text="")),
             text_hash=text_hash(""),
             target=row.id,
+            recipient=row.recipient,
             notice=notice,
             waits_for=waits_for,
             reason=why or ("waits until the part after it is down" if waits_for else ""),
             created_at=tx.now,
         )
-        later[row.channel] = order.id
+        if row.recipient is None:
+            later[row.channel] = order.id
         made.append(order)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, literal_column, or_, select, tuple_
 
 from govpost.domain import Action
 from govpost.states import PUBLISHES
@@ -13,11 +13,40 @@ from govpost.store.rows import CHANNEL, DELIVERY, META, PILOT
 
 HEAD_START = timedelta(seconds=5)
 """How long a post's other channels wait for its main channel, so that the agency's own page comes first."""
+GONE = ("failed", "cancelled", "missed")
+"""States of what takes no place in a rate."""
+
+
+def is_queued() -> ColumnElement[bool]:
+    """Say whether a row is queued, in the words of the index over them."""
+    return DELIVERY.c.state == literal_column("'queued'")
+
+
+def is_first() -> ColumnElement[bool]:
+    """Say whether a row is the first part or copy, in the words of the index over them."""
+    return DELIVERY.c.part == literal_column("1")
+
+
+def is_copy() -> ColumnElement[bool]:
+    """Say whether a row is one recipient's copy."""
+    return DELIVERY.c.recipient.is_not(None)
+
+
+def begins_post() -> ColumnElement[bool]:
+    """Say of a row whether sending it begins a new post, which gap and cap are asked about; no copy does."""
+    return and_(is_first(), DELIVERY.c.action == Action.PUBLISH, ~is_copy())
+
+
+def copies_stand() -> ColumnElement[bool]:
+    """Say of a bulletin's first copy whether any copy of it is not gone: for as long the bulletin counts."""
+    other = DELIVERY.alias("other")
+    same = [other.c[name] == DELIVERY.c[name] for name in ("post_id", "version", "channel", "action")]
+    return and_(is_copy(), exists(select(other.c.id).where(*same, other.c.state.not_in(GONE))))
 
 
 def can_expire() -> ColumnElement[bool]:
-    """Say of a row whether `expires` stops it: a thread is judged at its first part, a withdrawal never."""
-    return and_(DELIVERY.c.part == 1, DELIVERY.c.action != Action.WITHDRAW)
+    """Say of a row whether `expires` stops it: a thread is judged at its first part, each copy, a withdrawal never."""
+    return and_(or_(is_first(), is_copy()), DELIVERY.c.action != Action.WITHDRAW)
 
 
 def in_time(now: datetime) -> ColumnElement[bool]:
@@ -36,13 +65,16 @@ def channel_open(channel: str, now: datetime) -> ColumnElement[bool]:
 
 
 def main_first(main_channel: str, now: datetime) -> ColumnElement[bool]:
-    """Say whether a row need not wait for its post's main channel, which is about to go out."""
+    """Say whether a row need not wait for its post's main channel, which is about to go out.
+
+    The posts ahead are found once a statement, not once a row; a copy asks nothing, for its bulletin has waited.
+    """
     main = DELIVERY.alias("main")
-    ahead = select(main.c.id).where(
-        main.c.post_id == DELIVERY.c.post_id,
-        main.c.version == DELIVERY.c.version,
+    ahead = select(main.c.post_id, main.c.version).where(
         main.c.channel == main_channel,
         main.c.state.in_(("queued", "publishing")),
         main.c.due <= now,
+        main.c.recipient.is_(None),
     )
-    return or_(DELIVERY.c.due <= now - HEAD_START, DELIVERY.c.channel == main_channel, ~exists(ahead))
+    waits = tuple_(DELIVERY.c.post_id, DELIVERY.c.version).in_(ahead)
+    return or_(is_copy(), DELIVERY.c.due <= now - HEAD_START, DELIVERY.c.channel == main_channel, ~waits)

@@ -12,13 +12,11 @@ from govpost.domain import Action
 from govpost.planner import ON_TIME
 from govpost.states import DELIVERY as MACHINE
 from govpost.states import UNSETTLED, DeliveryState, Role
-from govpost.store import posts
-from govpost.store.conditions import channel_open, in_time, main_first
+from govpost.store import conditions, posts
 from govpost.store.engine import Tx
 from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, PILOT, POST, DeliveryRecord
 
 DAEMON = frozenset({Role.DAEMON})
-_GONE = ("failed", "cancelled", "missed")
 
 
 class Fence(NamedTuple):
@@ -120,8 +118,8 @@ def _waiting(conn: Connection, delivery: DeliveryRecord, *states: DeliveryState)
 
 
 def opens_slot() -> ColumnElement[bool]:
-    """Say of a row whether sending it begins a new post on its channel: what gaps, caps and lateness count."""
-    return and_(DELIVERY.c.part == 1, DELIVERY.c.action == Action.PUBLISH)
+    """Say of a row whether it stands for a post on its channel: its first part, or the first copy of a bulletin."""
+    return and_(conditions.is_first(), DELIVERY.c.action == Action.PUBLISH)
 
 
 def claim(
@@ -141,10 +139,11 @@ def claim(
     now = tx.now
     candidate = (
         select(DELIVERY.c.id)
-        .where(DELIVERY.c.channel == channel, DELIVERY.c.state == "queued", DELIVERY.c.due <= now)
-        .where(channel_open(channel, now), in_time(now), main_first(main_channel, now))
+        .where(DELIVERY.c.channel == channel, conditions.is_queued(), DELIVERY.c.due <= now)
+        .where(conditions.channel_open(channel, now), conditions.in_time(now))
+        .where(conditions.main_first(main_channel, now))
         .where(_within_rate(tx.conn, channel, now, refitted=refitted))
-        .order_by(DELIVERY.c.due, DELIVERY.c.priority.desc(), DELIVERY.c.id)
+        .order_by(DELIVERY.c.due, DELIVERY.c.priority.desc(), DELIVERY.c.part, DELIVERY.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
@@ -172,23 +171,26 @@ def claim(
 
 def _within_rate(conn: Connection, channel: str, now: datetime, *, refitted: bool) -> ColumnElement[bool]:
     """Say of a row that gap, cap and, with `refitted`, lateness let it go now; only new posts are asked."""
-    fresh = and_(opens_slot(), DELIVERY.c.tries == 0)
+    fresh = and_(conditions.begins_post(), DELIVERY.c.tries == 0)
     gap_open = select(CHANNEL.c.name).where(CHANNEL.c.name == channel, CHANNEL.c.gap_until > now)
     allowed = or_(~fresh, DELIVERY.c.rush, ~exists(gap_open))
     if refitted:
         allowed = and_(allowed, or_(~fresh, DELIVERY.c.rush, DELIVERY.c.due >= now - ON_TIME))
-    return and_(allowed, ~opens_slot()) if cap_is_spent(conn, channel) else allowed
+    return and_(allowed, ~conditions.begins_post()) if cap_is_spent(conn, channel) else allowed
 
 
 def _note_ahead_of_main(tx: Tx, delivery: DeliveryRecord, main_channel: str) -> None:
     """Say that a post goes out elsewhere though its main channel does not show it yet."""
-    if delivery.channel == main_channel or delivery.part > 1 or delivery.tries > 1:
+    if (
+        delivery.channel == main_channel
+        or delivery.part > 1
+        or delivery.tries > 1
+        or delivery.action != "publish"
+    ):
         return
-    for row in of_post(tx.conn, delivery.post_id, delivery.version):
-        leads = (
-            row.channel == main_channel and row.part == 1 and row.action == delivery.action == Action.PUBLISH
-        )
-        if leads and row.state not in (DeliveryState.LIVE, DeliveryState.WITHDRAWN):
+    this = (DELIVERY.c.post_id == delivery.post_id, DELIVERY.c.version == delivery.version)
+    for row in find(tx.conn, *this, DELIVERY.c.channel == main_channel, opens_slot()):
+        if row.state not in (DeliveryState.LIVE, DeliveryState.WITHDRAWN):
             why = f"it goes out although {main_channel}, the main channel, is {row.state}"
             note(tx, delivery, "delivery.ahead-of-main", why=why)
 
@@ -201,7 +203,7 @@ def gate(tx: Tx, delivery: DeliveryRecord, fence: Fence) -> bool:
         update(DELIVERY)
         .where(DELIVERY.c.id == delivery.id, DELIVERY.c.state == "publishing", DELIVERY.c.gate_at.is_(None))
         .where(DELIVERY.c.lease_owner == fence.owner, DELIVERY.c.tries == fence.tries)
-        .where(channel_open(delivery.channel, now), in_time(now), ~exists(cancelled))
+        .where(conditions.channel_open(delivery.channel, now), conditions.in_time(now), ~exists(cancelled))
         .values(
             gate_at=now, first_sent=func.coalesce(DELIVERY.c.first_sent, now) if delivery.ambiguous else now
         )
@@ -227,10 +229,12 @@ def end_attempt(
 
 
 def spent(conn: Connection, channel: str) -> int:
-    """Count the posts of a channel's pilot against its cap: all that were or may have been published."""
+    """Count the posts of a channel's pilot against its cap: all that were or may have been published, each once."""
     counted = ("publishing", "pending", "live", "uncertain", "withdrawn")
     statement = select(func.count()).where(
-        DELIVERY.c.channel == channel, opens_slot(), DELIVERY.c.state.in_(counted)
+        DELIVERY.c.channel == channel,
+        opens_slot(),
+        or_(DELIVERY.c.state.in_(counted), conditions.copies_stand()),
     )
     return int(conn.execute(statement).scalar_one())
 
@@ -244,13 +248,8 @@ def cap_is_spent(conn: Connection, channel: str) -> bool:
 
 def next_due(conn: Connection, channel: str) -> datetime | None:
     """Return when the channel's next queued delivery is due."""
-    statement = (
-        select(DELIVERY.c.due)
-        .where(DELIVERY.c.channel == channel, DELIVERY.c.state == "queued")
-        .order_by(DELIVERY.c.due)
-        .limit(1)
-    )
-    return conn.execute(statement).scalar_one_or_none()
+    queued = (DELIVERY.c.channel == channel, conditions.is_queued())
+    return conn.execute(select(func.min(DELIVERY.c.due)).where(*queued)).scalar_one_or_none()
 
 
 def planned(conn: Connection, channel: str, since: datetime) -> list[DeliveryRecord]:
@@ -261,7 +260,7 @@ def planned(conn: Connection, channel: str, since: datetime) -> list[DeliveryRec
             DELIVERY.c.channel == channel,
             opens_slot(),
             DELIVERY.c.slot >= since,
-            DELIVERY.c.state.not_in(_GONE),
+            or_(DELIVERY.c.state.not_in(conditions.GONE), conditions.copies_stand()),
         )
         .order_by(DELIVERY.c.slot, DELIVERY.c.id)
     )
@@ -280,6 +279,11 @@ def of_post(conn: Connection, post_id: str, version: int | None = None) -> list[
     if version is not None:
         tests.append(DELIVERY.c.version == version)
     return find(conn, *tests)
+
+
+def distinct(conn: Connection, column: str, *tests: ColumnElement[bool]) -> list[str]:
+    """Return the values of a column among the deliveries that pass the tests, sorted."""
+    return sorted(conn.execute(select(DELIVERY.c[column]).distinct().where(*tests)).scalars())
 
 
 def in_state(

@@ -12,7 +12,8 @@ SCHEMA = 2
 """The version of the tables; a store with another one is refused."""
 
 
-_QUEUED = text("state = 'queued'")
+# SQLite uses a partial index only where the statement has the same literal words.
+_QUEUED, _FIRST = text("state = 'queued'"), text("part = 1")
 
 
 def json_column() -> Any:
@@ -115,12 +116,13 @@ class DeliveryRecord(SQLModel):
 
     ``slot`` is the time the planner gave and lateness is judged by, ``due`` the time of the next try. ``waits_for``
     is the delivery that must be live first. ``tries`` counts claims and fences them; ``attempts`` counts what was
-    used up. ``recipient`` is the reference of the one a copy is for, ``staged`` what an unfinished `stage` left.
-    ``ambiguous`` says that some attempt may have published and nobody has settled it.
+    used up. ``part`` numbers the parts of a thread, or the copies of a bulletin; no channel has both. ``recipient`` is
+    the reference of the one a copy is for, ``staged`` what an unfinished `stage` left. ``ambiguous`` says that some
+    attempt may have published and nobody has settled it.
     """
 
     id: str = Field(primary_key=True)
-    post_id: str = Field(index=True, foreign_key="post.id")
+    post_id: str = Field(foreign_key="post.id")
     version: int
     channel: str
     platform: str
@@ -163,9 +165,10 @@ class DeliveryRecord(SQLModel):
 class DeliveryRow(DeliveryRecord, table=True):
     __tablename__: ClassVar[str] = "delivery"
     __table_args__: ClassVar[Any] = (
-        Index("due_now", "channel", "due", sqlite_where=_QUEUED),
+        Index("due_now", "channel", "due", text("priority DESC"), "part", "id", sqlite_where=_QUEUED),
         Index("by_state", "state", "channel"),
-        Index("by_slot", "channel", "slot"),
+        Index("by_slot", "channel", "slot", sqlite_where=_FIRST),
+        Index("by_post", "post_id", "version", "action", "state"),
     )
     variant: Any = json_column()
     receipt: Any = json_column()
