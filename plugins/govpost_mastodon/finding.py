@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from govpost import Receipt, Unavailable, Variant
+from govpost_mastodon import servers
 from govpost_mastodon.api import Api, rows, table
-from govpost_mastodon.servers import known as known_server
 from govpost_mastodon.settings import options_of
 from govpost_mastodon.statuses import PATH, receipt_of
 from govpost_mastodon.words import alike, close, same, text_of
@@ -29,7 +29,11 @@ def known(api: Api, held: Receipt) -> Receipt | None:
 
 def search(api: Api, variant: Variant) -> Receipt | None:
     """Return the one post that is the variant, None when there is none; `Unavailable` when it cannot be told."""
-    found = [status for status in _since(api, variant.at) if _has_the_words(api, status, variant)]
+    looks = [(status, _looks(api, status, variant)) for status in _since(api, variant.at)]
+    found = [status for status, look in looks if look == "same"]
+    like = [status for status, look in looks if look == "like"]
+    if not found and like:
+        raise Unavailable(f"{_addresses(like)} may be it, but its words are shown differently", tip=_TIP)
     if not found:
         return None
     if len(found) > 1:
@@ -65,25 +69,23 @@ def _since(api: Api, at: datetime | None) -> list[Mapping[str, Any]]:
     )
 
 
-def _has_the_words(api: Api, status: Mapping[str, Any], variant: Variant) -> bool:
+def _looks(api: Api, status: Mapping[str, Any], variant: Variant) -> Literal["same", "like", "other"]:
     """Compare the words exactly as they were sent, or where the server does not tell them, as it shows them.
 
     Where only something like them is shown, it cannot be told: a server may add a footer, turn a mention into a link or
     take marks away, and to call ours absent then would be to post it twice.
     """
     if status.get("reblog"):
-        return False
-    source = table(api.look(f"{PATH}/{status.get('id')}/source"))
-    told = source.get("text")
-    software = known_server(api.channel.limits)
-    if isinstance(told, str) and (same(told, variant.text) or (software and software.exact)):
-        return same(told, variant.text)
+        return "other"
+    told = table(api.look(f"{PATH}/{status.get('id')}/source")).get("text")
     shown = text_of(str(status.get("content") or ""))
-    if same(shown, variant.text):
-        return True
-    if close(shown, variant.text) or (isinstance(told, str) and close(told, variant.text)):
-        raise Unavailable(f"{_addresses([status])} may be it, but its words are shown differently", tip=_TIP)
-    return False
+    software = servers.known(api.channel.limits)
+    if isinstance(told, str) and software and software.exact:
+        return "same" if same(told, variant.text) else "other"
+    texts = [text for text in (told, shown) if isinstance(text, str)]
+    if any(same(text, variant.text) for text in texts):
+        return "same"
+    return "like" if any(close(text, variant.text) for text in texts) else "other"
 
 
 def _differs(api: Api, status: Mapping[str, Any], variant: Variant) -> str | None:

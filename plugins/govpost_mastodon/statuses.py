@@ -30,6 +30,8 @@ def post(api: Api, variant: Variant, **more: str) -> Receipt:
     key = variant.key if software is None or software.keyed else None
     answer = api.send("POST", PATH, key=key, json=body | more)
     _refuse_known_key(answer)
+    if software is None or software.repeats is None:
+        _doubt(answer)
     return receipt(answer, variant)
 
 
@@ -130,3 +132,11 @@ def _refuse_known_key(answer: httpx2.Response) -> None:
     """Raise `Uncertain` where a server refuses a key it has seen: the first post may be there (Pixelfed)."""
     if answer.status_code in (400, 409, 422) and "idempotency" in answer.text[:500].lower():
         raise Uncertain("the server has seen this very post before, and does not show it")
+
+
+def _doubt(answer: httpx2.Response) -> None:
+    """Raise `Uncertain` on what a proxy says that gave up waiting: where no key is kept, a repeat is a second post."""
+    if answer.status_code == 408 or (answer.status_code == 503 and "retry-after" not in answer.headers):
+        raise Uncertain(
+            f"the server answered {answer.status_code}, which may come from a proxy that gave up waiting"
+        )
