@@ -77,14 +77,14 @@ class Email:
         """Return the references of all on the list who still want the bulletin."""
         settings = Settings.of(channel)
         everyone = roll(settings, channel)
-        unwanted = wishes(settings, channel, http).refs
+        unwanted = wishes(settings, channel, http).understood()
         return [ref for ref in everyone if ref not in unwanted]
 
     def publish(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
         """Send one recipient their copy; `NotWanted` when they left the list meanwhile."""
         settings = Settings.of(channel)
         entry = _entry(roll(settings, channel), variant)
-        if entry.ref in wishes(settings, channel, http, entry.ref).refs:
+        if entry.ref in wishes(settings, channel, http, entry.ref).understood():
             raise NotWanted(f"recipient {entry.ref} no longer wants the bulletin")
         mark = None if settings.to else token(entry.ref, list_key(channel))
         letter = write(variant, settings, entry, mark)
@@ -96,7 +96,9 @@ class Email:
 def _entry(everyone: Roll, variant: Variant) -> Entry:
     found = everyone.get(variant.recipient or "")
     if found is None and variant.recipient:
-        raise NotWanted(f"recipient {variant.recipient} is no longer on the list")
+        raise NotWanted(
+            f"recipient {variant.recipient} is no longer on the list; an address that was mended gets the next bulletin"
+        )
     if found is None:
         raise Rejected("it is not said for whom this copy is")
     return found

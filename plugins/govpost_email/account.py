@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from govpost import Account, Channel, Dialogue, time_left
+from govpost import Account, Channel, Dialogue, Unavailable, time_left
 from govpost_email import signing
-from govpost_email.lists import roll
+from govpost_email.lists import SHORTEST_KEY, Roll, roll
 from govpost_email.settings import LOOPBACK, Settings
 from govpost_email.submission import connected, may_send, size_limit
-from govpost_email.wishes import wishes
+from govpost_email.wishes import these, wishes
 
 if TYPE_CHECKING:
     import httpx2
@@ -21,18 +21,24 @@ if TYPE_CHECKING:
 
 
 def login(channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str, str]:
-    """Ask for user and password, try them on the server, and make a list_key where there is none."""
+    """Ask for user and password, try them on the server, and make a list_key where there is none.
+
+    What a log-in returns takes the place of all that the last one left, so that a list_key known is returned as it is.
+    """
     settings = Settings.of(channel)
     found = _asked(settings, talk)
     trial = replace(channel, secrets={**channel.secrets, **found})
     with connected(settings, trial, lambda: time_left(http)):
         talk.say(f"{settings.host} accepts {settings.user or found['user']}.")
-    if not settings.to and len(channel.secrets.get("list_key", "")) < 16:
-        found["list_key"] = secrets.token_hex(32)
+    if settings.to:
+        return found
+    known = channel.secrets.get("list_key", "")
+    if len(known) < SHORTEST_KEY:
+        known = secrets.token_hex(32)
         talk.say(
             "A list_key was made, with which recipients are named in the records. Keep it for as long as the list."
         )
-    return found
+    return found | {"list_key": known}
 
 
 def _asked(settings: Settings, talk: Dialogue) -> dict[str, str]:
@@ -44,16 +50,18 @@ def _asked(settings: Settings, talk: Dialogue) -> dict[str, str]:
 def verify(channel: Channel, http: httpx2.Client) -> Account:
     """Log in, ask whether the sender may send, count the list; nothing is sent."""
     settings = Settings.of(channel)
-    notes = [*_about_list(settings, channel, http), *_about_settings(settings, channel)]
+    notes, missing = _about_list(settings, channel, http)
+    notes += _about_settings(settings, channel)
     shown = f"{settings.sender_name} <{settings.sender}>" if settings.sender_name else settings.sender
     with connected(settings, channel, lambda: time_left(http)) as talk:
-        refused = may_send(talk, settings)
+        if refused := may_send(talk, settings):
+            missing.append(f"the right to send as {settings.envelope_sender}: {refused}")
         return Account(
             remote_id=settings.sender,
             name=shown,
             server=_server(talk, settings),
             limits=_limits(talk),
-            missing=(f"the right to send as {settings.envelope_sender}: {refused}",) if refused else (),
+            missing=tuple(missing),
             notes=tuple(notes),
         )
 
@@ -69,17 +77,36 @@ def _limits(talk: Talk) -> dict[str, Any]:
     return {"size": size_limit(talk) or None, **known}
 
 
-def _about_list(settings: Settings, channel: Channel, http: httpx2.Client) -> Iterator[str]:
+def _about_list(settings: Settings, channel: Channel, http: httpx2.Client) -> tuple[list[str], list[str]]:
+    """Count the list in words; second, what keeps anything from being sent."""
     everyone = roll(settings, channel)
-    gone = wishes(settings, channel, http)
-    bad = [entry.place for entry in everyone.values() if entry.address is None]
-    left = sum(ref in gone.refs for ref in everyone)
-    yield f"{len(everyone)} on the list, {left} of them get nothing because they left or their mail came back"
-    if bad:
-        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        yield f"no usable address in {', '.join(bad[:5])}{more}"
-    if gone.unread:
-        yield f"{gone.unread} lines of those who left are neither address, reference nor token, and were passed over"
+    try:
+        asked = wishes(settings, channel, http)
+        gone = asked.understood()
+    except Unavailable as error:
+        known = _counted(settings, everyone, frozenset())
+        return [f"{known}; who of them left is not known"], [f"{error}: {error.tip}"]
+    notes = [_counted(settings, everyone, gone)]
+    if strange := asked.bare - everyone.keys():
+        notes.append(
+            f"{_are(len(strange), 'reference', 'references')} of those who left: of nobody on the list, right where"
+            " they were taken off it, wrong where the list_key is another than before"
+        )
+    return notes, []
+
+
+def _counted(settings: Settings, everyone: Roll, gone: frozenset[str]) -> str:
+    bad = [entry.place for entry in everyone.values() if entry.address is None and entry.ref not in gone]
+    left = sum(ref in gone for ref in everyone)
+    said = [f"{_are(len(everyone) - len(bad) - left, 'gets', 'get')} it"]
+    how = " or bounced" if settings.suppressed_file else ""
+    said += [f"{_are(left, 'has', 'have')} left{how}"] if left else []
+    said += [f"{_are(len(bad), 'line', 'lines')} cannot be used ({these(bad)})"] if bad else []
+    return ", ".join(said)
+
+
+def _are(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _about_settings(settings: Settings, channel: Channel) -> Iterator[str]:

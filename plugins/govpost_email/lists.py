@@ -15,6 +15,9 @@ from govpost import Channel, Rejected, Unauthorized, Unavailable
 from govpost_email.addresses import Address, parse, reference, without_addresses
 from govpost_email.settings import Settings
 
+SHORTEST_KEY = 16
+"""How many characters a list_key has at the least."""
+
 ONLY = "to"
 """What stands for the one address of the setting ``to``, which is public anyway."""
 
@@ -37,7 +40,7 @@ class Entry:
         if self.address is None:
             raise Rejected(
                 f"recipient {self.ref} ({self.place}) has no usable address: {self.fault}",
-                tip=f"mend {self.place}; the mended address gets the next bulletin",
+                tip=f"mend {self.place}: the mended address gets the next bulletin; govpost post cancel ends this copy",
             )
         return self.address
 
@@ -64,10 +67,10 @@ def roll(settings: Settings, channel: Channel) -> Roll:
 def list_key(channel: Channel) -> str:
     """Return the secret that references are made with; `Unauthorized` without one."""
     key = channel.secrets.get("list_key", "")
-    if len(key) < 16:
+    if len(key) < SHORTEST_KEY:
         raise Unauthorized(
-            f"the channel {channel.name} has no list_key of at least 16 characters",
-            tip=f"run govpost channel login {channel.name}, which makes one",
+            f"the channel {channel.name} has no list_key of at least {SHORTEST_KEY} characters",
+            tip=f"put this list's own into the channel's secrets; for a new list: govpost channel login {channel.name}",
         )
     return key
 

@@ -45,7 +45,7 @@ def replies(
             read.append(_Read(news=reports.read(raw, settings, key), at=at, cursor=f"{validity}:{uid}"))
     gone = frozenset(each.news.ref for each in read if each.news.ends and each.news.ref)
     if settings.suppressed_file and gone:
-        note(settings.suppressed_file, gone)
+        note(settings.suppressed_file, gone, key)
     told = [each for each in read if each.told]
     # the last one leads behind whatever came after it and is not worth telling
     return [_reply(each, read[-1].cursor if each is told[-1] else each.cursor) for each in told]

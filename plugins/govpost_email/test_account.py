@@ -10,7 +10,8 @@ import pytest
 from govpost import Unauthorized, Unavailable
 from govpost.wire import Attempt
 from govpost_email import Email
-from govpost_email.test_common import LIST_KEY, PASSWORD, USER, Desk, Office, mail_server
+from govpost_email.addresses import reference, token
+from govpost_email.test_common import LIST_KEY, PASSWORD, USER, Desk, Office, mail_server, variant
 from govpost_email.test_signing import rsa_key, text
 
 
@@ -57,7 +58,7 @@ def office(tmp_path, desk):
 
 def test_logging_in_asks_for_the_password_and_tries_it(office):
     kept, talk = login(office, PASSWORD)
-    assert kept == {"password": PASSWORD}
+    assert kept == {"password": PASSWORD, "list_key": LIST_KEY}
     assert talk.hidden == [True]
     assert talk.heard == [f"Password of {USER}", f"localhost accepts {USER}."]
 
@@ -91,8 +92,7 @@ def test_verifying_says_who_we_are_and_what_the_server_takes(office, desk):
     assert "TLSv1." in account.server
     assert account.limits == {"size": 1_000_000, "smtputf8": True, "8bitmime": True, "dsn": False}
     assert account.missing == ()
-    assert "3 on the list, 0 of them get nothing because they left or their mail came back" in account.notes
-    assert "no usable address in line 4 of residents.csv" in account.notes
+    assert "2 get it, 1 line cannot be used (line 4 of residents.csv)" in account.notes
     assert desk.box == []
     assert desk.asked == []
     assert "ana@" not in repr(account)
@@ -108,13 +108,70 @@ def test_verifying_says_what_a_bulk_sender_lacks(office):
     assert "not signed with DKIM here" in said
 
 
-def test_verifying_knows_who_left_and_what_could_not_be_read(office):
+def test_verifying_counts_in_words(office):
+    office.people("ana@example.gov", "ben@example.gov", "no address", "cleo@example.gov")
     left = office.folder / "left.txt"
-    left.write_text("ana@example.gov\nwhat is this\n")
+    left.write_text("ana@example.gov\n")
     office.more = {"unsubscribed_file": str(left)}
-    said = " ".join(verify(office).notes)
-    assert "3 on the list, 1 of them" in said
-    assert "1 lines of those who left are neither" in said
+    account = verify(office)
+    assert account.notes[0] == "2 get it, 1 has left, 1 line cannot be used (line 4 of residents.csv)"
+    assert account.missing == ()
+    office.more |= {"suppressed_file": str(office.folder / "bounced.txt")}
+    (office.folder / "bounced.txt").write_text("ben@example.gov\n")
+    assert verify(office).notes[0].startswith("1 gets it, 2 have left or bounced, 1 line")
+
+
+def test_a_line_of_somebody_unknown_who_left_is_missing(office):
+    left = office.folder / "left.txt"
+    left.write_text("# who left\nana@example.gov\nwhat is this\n")
+    office.more = {"unsubscribed_file": str(left)}
+    account = verify(office)
+    (missing,) = account.missing
+    assert missing.startswith("line 3 of left.txt: neither an address nor a reference nor a token")
+    assert "list_key" in missing
+    assert "who of them left is not known" in account.notes[0]
+
+
+def test_a_file_of_those_who_left_that_is_not_there_is_missing_and_its_folder_is_named(office):
+    office.more = {"unsubscribed_file": str(office.folder / "left.txt")}
+    (missing,) = verify(office).missing
+    assert f"left.txt, which says who left the list, is not in the folder {office.folder}" in missing
+    assert "make it empty if nobody has left" in missing
+
+
+def test_logging_in_again_keeps_the_list_key_and_who_left_stays_out(office):
+    left = office.folder / "left.txt"
+    office.more = {"unsubscribed_file": str(left)}
+    left.write_text("")
+    first = office.refs()[0]
+    left.write_text(token(first, LIST_KEY) + "\n")
+    kept, _ = login(office, PASSWORD)
+    office.secrets = kept
+    assert first not in office.refs()
+    assert verify(office).missing == ()
+
+
+def test_another_list_key_sends_nothing_to_those_who_may_have_left(office, desk):
+    left = office.folder / "left.txt"
+    left.write_text("")
+    office.more = {"unsubscribed_file": str(left)}
+    left.write_text(token(office.refs()[0], LIST_KEY) + "\n")
+    office.secrets = {"list_key": "another key of this list"}
+    with pytest.raises(Unavailable, match=r"line 1 of left\.txt: .*nothing is sent") as caught:
+        office.refs()
+    assert "list_key" in caught.value.tip
+    ana = reference("ana@example.gov", "another key of this list")
+    with pytest.raises(Unavailable, match="nothing is sent"):
+        office.send(variant(recipient=ana))
+    assert desk.asked == []
+    assert "line 1 of left.txt" in verify(office).missing[0]
+
+
+def test_references_of_nobody_on_the_list_are_told(office):
+    left = office.folder / "left.txt"
+    left.write_text(f"{reference('ana@example.gov', 'another key of this list')}\nzoe@example.gov\n")
+    office.more = {"unsubscribed_file": str(left)}
+    assert "1 reference of those who left: of nobody" in " ".join(verify(office).notes)
 
 
 def test_verifying_names_at_most_five_bad_lines(office):

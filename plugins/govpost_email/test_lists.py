@@ -137,6 +137,7 @@ def test_a_bad_address_is_that_copys_trouble_and_is_named_by_its_line(tmp_path):
         office.send(variant(1, recipient=first))
         with pytest.raises(Rejected, match=rf"{bad} \(line 3 of residents.csv\)") as caught:
             office.send(variant(2, recipient=bad))
+        assert "govpost post cancel" in caught.value.tip
         office.send(variant(3, recipient=last))
     assert "ben" not in str(caught.value)
     assert desk.asked == ["ana@example.gov", "cleo@example.gov"]
@@ -257,7 +258,7 @@ def test_who_left_by_the_file_gets_nothing(office):
     left = office.folder / "left.txt"
     left.write_text(
         f"# those who left\nANA@example.gov\n{ref('ben@example.gov')}  # by telephone\n\n"
-        f"{token(ref('cleo@example.gov'), LIST_KEY)}\nsomething else\n"
+        f"{token(ref('cleo@example.gov'), LIST_KEY)}\n"
     )
     office.more = {"unsubscribed_file": str(left)}
     assert office.refs() == [ref("dora@example.gov")]
@@ -277,8 +278,9 @@ def test_who_leaves_between_planning_and_sending_gets_nothing(office):
 def test_nothing_is_sent_while_it_is_not_known_who_left(office):
     office.people("ana@example.gov")
     office.more = {"unsubscribed_file": str(office.folder / "left.txt")}
-    with pytest.raises(Unavailable, match=r"left\.txt is not there"):
+    with pytest.raises(Unavailable, match=r"left\.txt, which says who left the list, is not in") as caught:
         office.send(variant(recipient=ref("ana@example.gov")))
+    assert "make it empty if nobody has left" in caught.value.tip
     (office.folder / "left.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(Unavailable, match="cannot be read"):
         office.refs()
@@ -289,9 +291,9 @@ def test_who_bounced_gets_nothing_and_is_noted_once(office):
     path = office.folder / "notes" / "bounced.txt"
     office.more = {"suppressed_file": str(path)}
     assert len(office.refs()) == 2
-    note(path, frozenset({ref("ana@example.gov")}))
-    note(path, frozenset({ref("ana@example.gov")}))
-    assert path.read_text() == f"{ref('ana@example.gov')}\n"
+    note(path, frozenset({ref("ana@example.gov")}), LIST_KEY)
+    note(path, frozenset({ref("ana@example.gov")}), LIST_KEY)
+    assert path.read_text() == f"{token(ref('ana@example.gov'), LIST_KEY)}\n"
     assert office.refs() == [ref("ben@example.gov")]
 
 
@@ -303,6 +305,14 @@ def test_an_address_that_knows_is_asked_with_the_token(office):
     assert office.refs(wire) == [ref("ben@example.gov")]
     assert str(wire.requests[0].url) == "https://riverton.example.gov/left"
     assert wire.requests[0].headers["authorization"] == "Bearer the token of the list"
+
+
+def test_an_address_that_tells_what_nobody_understands_makes_the_bulletin_wait(office):
+    office.people("ana@example.gov", "ben@example.gov")
+    office.more = {"unsubscribed_url": "https://riverton.example.gov/left"}
+    wire = FakeWire((200, ["ben@example.gov", token(ref("ana@example.gov"), "a list key of another day")]))
+    with pytest.raises(Unavailable, match="text 2 of the answer of unsubscribed_url"):
+        office.refs(wire)
 
 
 def test_before_a_copy_only_its_own_recipient_is_asked_for(office):
