@@ -338,3 +338,72 @@ def test_limits_found_on_another_platform_are_not_a_channels_any_more(office: Of
     with office.store.read() as conn:
         assert rows.limits(conn, {"hub": "hub"}) == {"hub": {"longest": 40}}
         assert rows.limits(conn, {"hub": "other"}) == {}
+
+
+def test_a_channel_that_moved_to_another_platform_is_verified_at_once(office: Office) -> None:
+    verify(office)
+    assert due(office) == []
+    moved = office.fitted["hub"].config.model_copy(update={"platform": "square"})
+    office.fitted["hub"] = replace(office.fitted["hub"], config=moved)
+    assert due(office) == ["hub"]
+
+
+class Upgraded(Known):
+    """It reads the limits of its newer version alone."""
+
+    newer = False
+
+    def adapted(self, channel: Channel) -> Capabilities:
+        if channel.limits and self.newer:
+            return Capabilities(max_chars=channel.limits["longest_v2"])
+        return super().adapted(channel)
+
+
+def test_a_plugin_that_cannot_read_the_limits_of_before_goes_without_them_until_it_verified_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform = Upgraded()
+    office = agency(tmp_path, platform)
+    office.start("hub")
+    verify(office)
+    platform.newer = True
+    platform.found = Account(remote_id="7", name="@riverton", limits={"longest_v2": 50})
+    office.bench = office.space.with_limits(office.bench)
+    office.fitted = dict(office.bench.fitted)
+    assert (office.fitted["hub"].channel.limits, dict(office.bench.missing)) == ({}, {})
+    assert "channel hub: its plugin cannot read the limits found at the last verify (KeyError" in caplog.text
+    assert due(office) == []
+    office.wait(timedelta(hours=1))
+    assert due(office) == ["hub"]
+    assert office.gather() == 1
+    healed = office.space.with_limits(office.bench).fitted["hub"]
+    assert (healed.capabilities.max_chars, healed.unread) == (50, False)
+
+
+def test_a_plugin_that_breaks_without_limits_too_is_left_out_and_named(tmp_path: Path) -> None:
+    platform = Upgraded()
+    office = agency(tmp_path, platform)
+    office.start("hub")
+    verify(office)
+    platform.adapted = None  # type: ignore[assignment, method-assign]
+    bench = office.space.with_limits(office.bench)
+    assert list(bench.fitted) == ["plain"]
+    assert "the plugin of hub breaks at its settings: TypeError" in bench.missing["hub"]
+
+
+def test_hiding_secrets_damages_no_number_and_no_id() -> None:
+    channel = Channel(name="x", platform="x", secrets={"token": "5000"})
+    limits = {"longest": 5000, "share": 0.5000, "kinds": ["a", True, None], "said": "5000"}
+    found = accounts.cleaned(Account(remote_id="id-5000", name="r 5000", limits=limits), channel)
+    assert found.limits == {"longest": 5000, "share": 0.5, "kinds": ["a", True, None], "said": "[secret]"}
+    assert (found.remote_id, found.name) == ("id-5000", "r [secret]")
+
+
+@pytest.mark.parametrize(
+    ("secret", "remote_id"), [("riverton", "riverton"), (CANARY * 2, f"https://a.example/{CANARY * 2}")]
+)
+def test_an_id_that_is_a_secret_is_refused_and_not_kept(secret: str, remote_id: str) -> None:
+    channel = Channel(name="x", platform="x", secrets={"password": secret})
+    with pytest.raises(Rejected, match="gives a secret of the channel as the id") as caught:
+        accounts.cleaned(Account(remote_id=remote_id, name="x"), channel)
+    assert secret not in str(caught.value)

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from govpost.domain import Capabilities, Channel, Receipt, Reply, Variant
+from govpost.draft_json import from_dict
+from govpost.editorial import intake
 from govpost.errors import Mistakes, Refused, Uncertain
-from govpost.store import gathered
+from govpost.store import answered, gathered, posts
 from govpost.store.gathered_rows import ReplyRecord
 from govpost.times import uuid7
 from office import Confirming, Office, Scripted
@@ -35,12 +37,14 @@ def office_of(tmp_path: Path, *more: Scripted) -> tuple[Office, Talking]:
     return office, hub
 
 
-def heard(office: Office, channel: str = "hub", text: str = "When does the bridge open?") -> str:
+def heard(
+    office: Office, channel: str = "hub", text: str = "When does the bridge open?", remote_id: str = ""
+) -> str:
     """Let a reply come in; returns its id."""
     reply = ReplyRecord(
         id=uuid7(office.now),
         channel=channel,
-        remote_id=f"their-{office.now.timestamp()}",
+        remote_id=remote_id or f"their-{office.now.timestamp()}",
         kind="reply",
         state="shown",
         author="@resident@social.example",
@@ -80,7 +84,8 @@ def test_the_beginning_of_the_id_is_enough_and_the_channel_follows_the_reply(tmp
     assert taken.post is not None
     office.approve("answer")
     office.work()
-    assert [(row.channel, row.variant["answers"]) for row in office.deliveries("answer")] == [("hub", reply)]
+    (row,) = office.deliveries("answer")
+    assert (row.channel, answered.id_of(row.variant["answers"])) == ("hub", reply)
     assert len(hub.answered) == 1
 
 
@@ -165,3 +170,78 @@ def test_two_replies_that_begin_alike_have_to_be_told_apart(tmp_path: Path) -> N
     heard(office)
     with office.store.read() as conn, pytest.raises(Refused, match="more than one reply begins with"):
         gathered.find_reply(conn, first[:4])
+
+
+def test_an_answer_is_not_sent_when_the_question_was_changed_after_the_approval(tmp_path: Path) -> None:
+    office, hub = office_of(tmp_path)
+    reply = heard(office, remote_id="q1")
+    office.release("answer", "Yes, it does.", more=f"answers: {reply}")
+    heard(office, text="Does the mayor take bribes?", remote_id="q1")
+    office.work()
+    assert (office.states("answer"), hub.answered, hub.calls) == (["failed"], [], [])
+
+
+def test_what_is_sealed_is_who_said_what_and_nothing_that_moves_by_itself(tmp_path: Path) -> None:
+    office, hub = office_of(tmp_path)
+    reply = heard(office, remote_id="q1")
+    office.release("answer", more=f"answers: {reply}")
+    (row,) = office.deliveries("answer")
+    with office.tx("daemon") as tx:
+        tx.conn.exec_driver_sql("UPDATE reply SET state = 'held', language = 'en', raw = '{}'")
+        assert answered.changed(tx.conn, row.variant["answers"]) is None
+    office.work()
+    assert len(hub.answered) == 1
+    for column in ("author", "text"):
+        with office.tx("daemon") as tx:
+            tx.conn.exec_driver_sql(f"UPDATE reply SET {column} = {column} || '!'")
+            said = answered.changed(tx.conn, row.variant["answers"])
+            tx.conn.exec_driver_sql(f"UPDATE reply SET {column} = rtrim({column}, '!')")
+        assert said == "the question changed since it was approved; look at it and submit the answer again"
+
+
+def test_an_answer_to_changed_words_is_not_approved_and_goes_its_way_when_it_is_taken_in_anew(
+    tmp_path: Path,
+) -> None:
+    office, hub = office_of(tmp_path)
+    reply = heard(office, remote_id="q1")
+    office.write("answer", "It opens on Monday.", more=f"answers: {reply}")
+    office.take_in("answer")
+    heard(office, text="And the road?", remote_id="q1")
+    office.wait(1)
+    with pytest.raises(Mistakes, match="changed what the post answers since"):
+        office.approve("answer")
+    again = office.take_in("answer")
+    assert again.post is not None
+    assert (again.unchanged, again.post.version) == (False, 2)
+    office.approve("answer")
+    office.work()
+    assert [to.text for to, _ in hub.answered] == ["And the road?"]
+
+
+def test_changed_words_leave_an_event_without_the_words_where_a_post_answers_them(tmp_path: Path) -> None:
+    office, _ = office_of(tmp_path)
+    reply = heard(office, remote_id="q1")
+    heard(office, remote_id="q2")
+    office.write("answer", more=f"answers: {reply}")
+    taken = office.take_in("answer")
+    assert taken.post is not None
+    for remote_id in ("q1", "q2"):
+        heard(office, text="Something rude", remote_id=remote_id)
+        heard(office, text="Something rude", remote_id=remote_id)
+    (event,) = office.events("reply.changed")
+    assert (event.subject, event.detail["post"]) == (f"reply:{reply}", taken.post.id)
+    assert event.old != event.new
+    assert "rude" not in str(event)
+
+
+def test_a_draft_that_answers_changed_words_is_not_submitted_as_it_was(tmp_path: Path) -> None:
+    office, _ = office_of(tmp_path)
+    office.write("answer", more=f"answers: {heard(office, remote_id='q1')}")
+    office.take_in("answer", submit=False)
+    heard(office, text="And the road?", remote_id="q1")
+    post = office.post("answer")
+    with office.store.read() as conn:
+        stored = posts.version(conn, post.id, 1).draft
+    draft = from_dict(stored, office.root)
+    with pytest.raises(Mistakes, match="changed what the post answers"):
+        intake.submit(office.store, office.desk, office.person("ana"), post, draft, ())

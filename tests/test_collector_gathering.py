@@ -9,15 +9,19 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import insert
 
-from govpost.collector import calls, turns
+from govpost.cli import attention_gathered
+from govpost.collector import calls, keeping, turns
 from govpost.collector.keeping import Gathered
 from govpost.domain import Account, Capabilities, Channel, Metrics, Receipt, Reply
 from govpost.editorial import freezing, queueing, switching
 from govpost.errors import RateLimited, Unauthorized, Unavailable, Uncertain
 from govpost.states import PilotState, Role
 from govpost.store import accounts, channels, gathered, meta, pilots
-from govpost.store.gathered_rows import GatheringRecord, ReadingRecord, ReplyRecord, SampleRecord
+from govpost.store.gathered_rows import READING, GatheringRecord, ReadingRecord, ReplyRecord, SampleRecord
+from govpost.store.rows import DELIVERY
+from govpost.times import uuid7
 from office import NOON, Office, Scripted, Sociable
 
 PLAIN = Capabilities(title=True, link=True, measure_batch=2)
@@ -128,13 +132,90 @@ def test_posts_are_counted_in_batches(office: Office, hub: Sociable) -> None:
     assert [views(office, slug) for slug in ("road", "water", "storm")] == [[1], [2], [3]]
 
 
-def test_an_old_post_is_not_begun_and_asked_about_only_once(office: Office, hub: Sociable) -> None:
+def test_an_old_post_is_not_begun(office: Office, hub: Sociable) -> None:
     publish(office, "road")
     office.wait(timedelta(days=31))
     office.gather()
     office.gather()
     assert hub.asked == []
-    assert plan(office).next_at is None
+    with office.store.read() as conn:
+        assert gathered.reading(conn, office.one("road").id) is None
+
+
+def many(office: Office, number: int) -> None:
+    """Let posts have gone live on hub and be measured to the end, an hour before now."""
+    row = office.one("road").model_dump() | {"live_at": office.now - HOUR}
+    ids = [uuid7(office.now) for _ in range(number)]
+    with office.tx("test") as tx:
+        tx.conn.execute(insert(DELIVERY), [row | {"id": each, "remote_id": each} for each in ids])
+        tx.conn.execute(insert(READING), [{"delivery_id": each, "channel": "hub"} for each in ids])
+
+
+def steps(office: Office) -> int:
+    """Return how much work for SQLite it is to find that nothing is due, in hundreds of its instructions."""
+    counted: list[int] = []
+    with office.store.read() as conn:
+        raw = conn.connection.dbapi_connection
+        assert raw is not None
+        raw.set_progress_handler(lambda: counted.append(1), 100)
+        assert not turns.is_due(conn, office.fitted["hub"], office.config, office.now)
+        raw.set_progress_handler(None, 0)
+    return len(counted)
+
+
+def test_an_idle_turn_costs_the_same_however_many_posts_there_were(office: Office) -> None:
+    publish(office, "road")
+    office.gather()
+    few = steps(office)
+    many(office, 3000)
+    assert steps(office) <= few + 5
+
+
+def test_a_post_from_before_the_clock_was_set_back_is_planned_and_so_is_one_from_after(
+    office: Office,
+) -> None:
+    office.wait(timedelta(days=1))
+    publish(office, "road")
+    office.gather()
+    assert stands(office).planned_to == office.one("road").live_at
+    office.wait(-timedelta(days=1))
+    publish(office, "water")
+    office.gather()
+    assert plan(office, "water").next_at == office.one("water").live_at + QUARTER
+
+
+def test_posts_that_went_live_at_once_are_all_planned_some_at_a_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathered.fresh, "__defaults__", (2,))
+    publish(office, "road", "water", "storm", "park", "pool")
+    by_hand(office)
+    assert all(plan(office, slug).next_at for slug in ("road", "water", "storm", "park", "pool"))
+
+
+def test_by_hand_every_post_is_asked_about_once_whatever_becomes_due_meanwhile(
+    office: Office, hub: Sociable
+) -> None:
+    publish(office, "road", "water", "storm", "park", "pool")
+    hub.counts = {f"hub-{n}": Metrics(views=n) for n in range(1, 6)}
+    office.wait(HOUR)
+    assert sum(each.measured for each in by_hand(office)) == 5
+    assert [len(each) for each in hub.asked] == [2, 2, 1]
+    assert sorted(name for each in hub.asked for name in each) == [f"hub-{n}" for n in range(1, 6)]
+
+
+def test_counts_are_listed_some_at_a_time_the_newest_post_first(
+    office: Office, hub: Sociable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for slug in ("road", "water", "storm"):
+        publish(office, slug)
+        office.wait(1)
+    hub.counts = {f"hub-{n}": Metrics(views=n) for n in (1, 2, 3)}
+    by_hand(office)
+    monkeypatch.setattr(gathered, "_AT_ONCE", 2)
+    with office.store.read() as conn:
+        pages = list(gathered.measured(conn))
+    assert [[each.samples[0].views for each in page] for page in pages] == [[3, 2], [1]]
 
 
 def test_unknown_is_not_zero_and_nothing_known_is_no_sample(office: Office, hub: Sociable) -> None:
@@ -880,6 +961,42 @@ def test_another_account_than_before_pauses_the_channel_and_gathering_goes_on(tm
     office.gather()
     with office.store.read() as conn:
         assert channels.is_paused(channels.get(conn, "hub"), office.now)
+
+
+def test_a_fault_of_our_own_is_something_to_look_at_until_a_channel_is_asked_again(
+    office: Office, hub: Sociable
+) -> None:
+    def look() -> list[str]:
+        with office.store.read() as conn:
+            return [why for _, why in attention_gathered.failing(conn)]
+
+    for _ in range(2):
+        with office.tx("daemon") as tx:
+            keeping.broken(tx, "hub", ZeroDivisionError("a secret"))
+    assert look() == ["a fault of govpost's own (ZeroDivisionError); the daemon's log has more"]
+    assert len(office.events("channel.gathering-fails")) == 1
+    hub.hearings = [Unavailable("busy")]
+    office.gather()
+    assert (look(), stands(office).failures) == ([], 1)
+    office.wait(HOUR)
+    office.gather()
+    assert (stands(office).why, stands(office).failures) == ("", 0)
+
+
+def test_a_channel_that_is_only_verified_is_well_again_when_that_succeeds(tmp_path: Path) -> None:
+    office = Office(tmp_path, {"hub": Named("hub", PLAIN)})
+    office.start()
+    with office.tx("daemon") as tx:
+        keeping.broken(tx, "hub", ZeroDivisionError())
+    office.gather()
+    assert (stands(office).why, stands(office).failures) == ("", 0)
+
+
+def test_a_verification_hides_no_trouble_of_measuring(office: Office) -> None:
+    with office.tx("daemon") as tx:
+        gathered.put_gathering(tx, "hub", why="measuring: busy", failures=5)
+        keeping.well(tx, "hub")
+    assert (stands(office).why, stands(office).failures) == ("measuring: busy", 5)
 
 
 def test_receipts_say_what_the_platform_said(office: Office, hub: Sociable) -> None:

@@ -88,3 +88,14 @@ def test_a_post_is_believed_gone_once_and_never_before_two_readings_an_hour_apar
         plan = plan.model_copy(update={"next_at": found.next_at, "gone_at": found.gone_at})
         now += step * MINUTE
     assert believed <= 1
+
+
+def test_what_was_planned_is_not_looked_at_again_but_for_some_minutes_of_a_late_clock() -> None:
+    ages = (timedelta(hours=1), timedelta(days=30))
+    now, early, late = LIVE, LIVE - timedelta(days=40), LIVE + timedelta(days=1)
+    oldest = now - timedelta(days=30)
+    assert schedule.unplanned_since(None, (), now) is None
+    assert schedule.unplanned_since(None, ages, now) == oldest
+    assert schedule.unplanned_since(early, ages, now) == oldest
+    assert schedule.unplanned_since(now, ages, now) == now - timedelta(minutes=10)
+    assert schedule.unplanned_since(late, ages, now) == oldest

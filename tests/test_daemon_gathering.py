@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import cli_city
-from govpost.collector import keeping
+from govpost.cli import attention_gathered
+from govpost.collector import gathering, keeping
 from govpost.daemon.gathering import Gatherer
 from govpost.domain import Capabilities, Metrics, Receipt
 from govpost.errors import StoreUnavailable
@@ -133,6 +134,38 @@ def test_a_finite_run_ends_though_gathering_breaks_by_a_fault_of_our_own(
     Live(office, "until-idle").start().join()
     assert samples(office, "road") == []
     assert "a fault of govpost's own on channel hub" in caplog.text
+
+
+def test_a_fault_of_our_own_that_lasts_is_tried_ever_more_rarely_and_shown(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults: list[Exception] = []
+    mended = threading.Event()
+    receipt_of = gathering._receipt
+
+    def broken(row: Any) -> Receipt:
+        if mended.is_set():
+            return receipt_of(row)
+        faults.append(ZeroDivisionError("ours"))
+        raise faults[-1]
+
+    monkeypatch.setattr("govpost.collector.gathering._receipt", broken)
+    with living(office) as live:
+        until(lambda: office.events("channel.gathering-fails"))
+        for seconds, tries in ((59, 1), (2, 2), (60, 2), (181, 3)):
+            live.both += timedelta(seconds=seconds)
+            live.daemon.gatherer.wake(again=True)
+            until(lambda: len(faults) == tries and not live.daemon.gatherer._lanes.busy())  # noqa: B023
+        assert caplog.text.count("Traceback") == 3
+        with office.store.read() as conn:
+            ((channel, why),) = attention_gathered.failing(conn)
+        assert (channel, "ZeroDivisionError" in why) == ("hub", True)
+        mended.set()
+        live.both += timedelta(hours=1)
+        until(lambda: samples(office, "road"))
+    with office.store.read() as conn:
+        assert list(attention_gathered.failing(conn)) == []
+    assert len(office.events("channel.gathering-fails")) == 1
 
 
 def test_only_channels_that_can_be_asked_get_a_thread(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from govpost.domain import Capabilities, Channel, Variant
 from govpost.errors import Mistakes
@@ -156,3 +157,29 @@ def test_what_it_will_not_take_any_more_is_stopped_at_the_gate(tmp_path: Path) -
     office.work()
     assert (office.states("road"), hub.calls) == (["failed"], [])
     assert office.one("road").reason == "its limits have changed"
+
+
+class Breaking(BaseModel, frozen=True):
+    """Options whose own check breaks."""
+
+    tone: Any = None
+
+    @field_validator("tone")
+    @classmethod
+    def known(cls, tone: str) -> str:
+        known: dict[str, str] = {}
+        return known[tone]
+
+
+class Careless(Fediverse):
+    Options = Breaking  # type: ignore[assignment]
+
+
+def test_options_that_break_their_plugin_are_a_line_that_names_it(tmp_path: Path) -> None:
+    office = office_with(tmp_path, Careless("hub", ABLE))
+    office.write("road", more="options:\n  hub: { tone: loud }")
+    with pytest.raises(Mistakes) as caught:
+        office.take_in("road")
+    (mistake,) = caught.value.mistakes
+    assert mistake.message == "options.hub: the plugin of hub breaks at these options: KeyError: 'loud'"
+    assert mistake.line == 9

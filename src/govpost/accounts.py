@@ -29,6 +29,9 @@ from govpost.wire_attempt import never
 EVERY = timedelta(days=1)
 """How often the daemon verifies a channel by itself."""
 
+SOONER = timedelta(hours=1)
+"""How often it verifies one whose plugin cannot read what was found the last time."""
+
 VERIFY_SECONDS = 60.0
 
 _NAMES = frozenset({"user", "username", "login", "handle", "identifier", "did", "client_id"})
@@ -36,11 +39,13 @@ _NAMES = frozenset({"user", "username", "login", "handle", "identifier", "did", 
 _MOST = 20
 _LONGEST = 300
 _LONGEST_ID = 1_000
+_A_LONG_SECRET = 16
 
 
 def due_for_verify(conn: Connection, fitted: Mapping[str, Fitted], now: datetime) -> list[str]:
-    """Name the channels to verify now: a day has passed, or nobody has asked yet.
+    """Name the channels to verify now: a day has passed, nobody has asked yet, or its platform is another now.
 
+    Where a plugin cannot read what was found, an hour is enough.
     One that does not publish, is paused or told to wait is left alone. The caller rests a channel that failed.
     """
     known, running = accounts.every(conn), pilots.every(conn)
@@ -51,8 +56,15 @@ def due_for_verify(conn: Connection, fitted: Mapping[str, Fitted], now: datetime
         and name in running
         and running[name].state in PUBLISHES
         and _may_ask(conn, name, now)
-        and (name not in known or not now - EVERY < known[name].checked_at <= now)
+        and not _is_known(known.get(name), each, now)
     ]
+
+
+def _is_known(record: AccountRecord | None, fitted: Fitted, now: datetime) -> bool:
+    """Say whether what was found is young enough and of the platform that the channel has now."""
+    if record is None or record.platform != fitted.config.platform:
+        return False
+    return now - (SOONER if fitted.unread else EVERY) < record.checked_at <= now
 
 
 def _may_ask(conn: Connection, name: str, now: datetime) -> bool:
@@ -138,21 +150,29 @@ def _usable(platform: object, channel: Channel, account: Account) -> Account:
 
 
 def cleaned(found: object, channel: Channel) -> Account:
-    """Return an account without secrets and within bounds; `Rejected` when it says nothing of who we are."""
+    """Return an account without secrets and within bounds; `Rejected` when it says nothing of who we are.
+
+    The id is kept as it is, for it is compared; one that is a secret is refused.
+    """
     if not isinstance(found, Account) or not str(found.remote_id or "").strip():
         raise Rejected(f"the plugin cannot say who we are: it gave {type(found).__name__}")
     hidden = {name: value for name, value in channel.secrets.items() if name not in _NAMES}
-    clean = Redactor(hidden)
+    clean, remote_id = Redactor(hidden), _short(str(found.remote_id), _LONGEST_ID)
+    if _gives_away(remote_id, hidden.values()):
+        raise Rejected(
+            "the plugin gives a secret of the channel as the id of the account",
+            tip="where the password is the account's name, change the password",
+        )
 
-    def line(text: object, longest: int = _LONGEST) -> str:
-        return _short(clean(str(text)), longest)
+    def line(text: object) -> str:
+        return _short(clean(str(text)), _LONGEST)
 
     def lines(texts: Iterable[object]) -> tuple[str, ...]:
         return tuple(line(text) for text in list(texts)[:_MOST])
 
     return Account(
-        remote_id=line(found.remote_id, _LONGEST_ID),
-        name=line(found.name) or line(found.remote_id),
+        remote_id=remote_id,
+        name=line(found.name) or _short(remote_id, _LONGEST),
         url=line(found.url) if found.url else None,
         server=line(found.server),
         limits=_limits(found.limits, clean),
@@ -162,10 +182,14 @@ def cleaned(found: object, channel: Channel) -> Account:
     )
 
 
+def _gives_away(remote_id: str, secrets: Iterable[str]) -> bool:
+    """Say whether an id is a secret, or holds one that is too long to stand there by chance."""
+    return any(remote_id == each or (len(each) >= _A_LONG_SECRET and each in remote_id) for each in secrets)
+
+
 def _limits(limits: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:
-    """Return a server's limits as JSON; too much of it is none at all."""
-    written = clean(json.dumps(limits, default=str))
-    read = json.loads(written, parse_constant=str)
+    """Return a server's limits as JSON, its numbers as they are; too much of it is none at all."""
+    read = clean.tree(json.loads(json.dumps(limits, default=str), parse_constant=str))
     return read if isinstance(read, dict) and bounded(read) is read else {}
 
 

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ValidationError
 from govpost import vault
 from govpost.config import ChannelConfig, Config
 from govpost.contract import Amends, Authorises, Confirms, Foresees, Platform, Stages, Withdraws
-from govpost.digest import canonical
 from govpost.domain import Capabilities, Channel, Variant
 from govpost.errors import Mistake, Mistakes, Refused, did_you_mean, said
 from govpost.registry import Registry
@@ -77,7 +76,6 @@ class Fitted:
             return {}, [("", f"the platform {self.platform.name} takes no options")] if asked else []
         try:
             checked = model.model_validate(deepcopy(dict(asked))).model_dump(mode="json", exclude_unset=True)
-            canonical(checked)
         except ValidationError as error:
             return {}, [_wrong_option(model, each) for each in error.errors()]
         except KeyboardInterrupt:

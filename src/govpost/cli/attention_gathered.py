@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
+from govpost.collector.schedule import TOO_MANY
 from govpost.store import views
 from govpost.store.gathered_rows import GATHERING, READING
 from govpost.store.rows import DELIVERY
-
-FAILS_AFTER = 5
-"""After how many failures in a row the gathering of a channel is something to look at."""
 
 
 def gone(conn: Connection) -> Iterator[tuple[str, str, int]]:
@@ -33,6 +31,6 @@ def gone(conn: Connection) -> Iterator[tuple[str, str, int]]:
 def failing(conn: Connection) -> Iterator[tuple[str, str]]:
     """Give the channels whose gathering fails again and again, with the last reason."""
     rows = conn.execute(
-        select(GATHERING).where(GATHERING.c.failures >= FAILS_AFTER).order_by(GATHERING.c.channel)
+        select(GATHERING).where(GATHERING.c.failures >= TOO_MANY).order_by(GATHERING.c.channel)
     )
     yield from ((row.channel, row.why) for row in rows)

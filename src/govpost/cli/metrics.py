@@ -66,9 +66,11 @@ def _measured(
         tests = [DELIVERY.c.post_id == posts.find(conn, post).id] if post else []
         tests += [DELIVERY.c.channel == channel] if channel else []
         tests += [DELIVERY.c.live_at >= since] if since else []
-        found = gathered.measured(conn, *tests)
-        slugs = views.slugs_of(conn, [each.delivery.post_id for each in found])
-    return [shown.measured(each, slugs[each.delivery.post_id]) for each in found]
+        found: list[dict[str, Any]] = []
+        for page in gathered.measured(conn, *tests):
+            slugs = views.slugs_of(conn, [each.delivery.post_id for each in page])
+            found += [shown.measured(each, slugs[each.delivery.post_id]) for each in page]
+    return found
 
 
 def _tell(session: Session, found: Sequence[dict[str, Any]]) -> None:

@@ -70,20 +70,29 @@ class Collector:
         """Measure all that is still measured on a channel and listen once, due or not; ends at the first trouble."""
         while self.plan(fitted, config):
             pass
-        with self.store.read() as conn:
-            found = gathered.due(conn, fitted.name, None) if isinstance(fitted.platform, Measures) else []
-            listens = turns.listens(conn, fitted, config)
-        size = _size(fitted)
-        starts = range(0, len(found), size)
-        questions = [partial(self.measure, fitted, config, found[start : start + size]) for start in starts]
-        if listens:
-            questions.append(partial(self.listen, fitted, config))
-        for number, ask in enumerate(questions):
+        for number, ask in enumerate(self._questions(fitted, config)):
             why = self._obstacle(fitted) if number else None
             told = Gathered(why=why) if why else ask()
             yield told
             if told.why and not told.measured:
                 return
+
+    def _questions(self, fitted: Fitted, config: Config) -> Iterator[Callable[[], Gathered]]:
+        """Give the calls that everything takes, one batch of posts read at a time."""
+        batch = self._page(fitted, "")
+        while batch:
+            yield partial(self.measure, fitted, config, batch)
+            batch = self._page(fitted, batch[-1].delivery.id)
+        with self.store.read() as conn:
+            listens = turns.listens(conn, fitted, config)
+        if listens:
+            yield partial(self.listen, fitted, config)
+
+    def _page(self, fitted: Fitted, after: str) -> list[Reading]:
+        if not isinstance(fitted.platform, Measures):
+            return []
+        with self.store.read() as conn:
+            return gathered.counted_still(conn, fitted.name, after, _size(fitted))
 
     def _obstacle(self, fitted: Fitted) -> str | None:
         with self.store.read() as conn:
@@ -91,15 +100,14 @@ class Collector:
 
     def plan(self, fitted: Fitted, config: Config) -> int:
         """Plan the measuring of what went live since the last time; returns of how many posts."""
-        if not isinstance(fitted.platform, Measures):
-            return 0
         with self.store.read() as conn:
-            fresh = gathered.fresh(conn, fitted.name)
+            fresh = turns.unplanned(conn, fitted, config, self.store.clock())
         if fresh:
             ages = config.collector.measure_at
             with self.store.write(self.actor) as tx:
                 first = {new.delivery_id: schedule.first_reading(new.live_at, ages, tx.now) for new in fresh}
                 gathered.plan(tx, fitted.name, first)
+                gathered.put_gathering(tx, fitted.name, planned_to=fresh[-1].live_at)
         return len(fresh)
 
     # --- verifying -------------------------------------------------------------------------------------------
@@ -112,6 +120,9 @@ class Collector:
             log.warning("channel %s could not be verified: %s", fitted.name, error)
             with self.store.write(self.actor) as tx:
                 turns.rest_verifying(tx, fitted.name)
+        else:
+            with self.store.write(self.actor) as tx:
+                keeping.well(tx, fitted.name)
 
     # --- measuring -------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -107,7 +108,7 @@ def _raw(value: object, clean: Redactor) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         return {}
     try:
-        kept: dict[str, Any] = bounded(clean.tree(value))
+        kept: dict[str, Any] = bounded(json.loads(json.dumps(clean.tree(value)), parse_constant=str))
     except RecursionError:
         return {}
     return kept

@@ -19,14 +19,13 @@ from govpost.store.gathered_rows import SampleRecord
 from govpost.wire_limits import Budget
 
 FAILS = "channel.gathering-fails"
-TOO_MANY = 5
-"""After so many failures in a row a person is told, once, and a cursor that is never taken is given up."""
 
 _DEFAULT_WAIT = timedelta(minutes=15)
 _LEAST_WAIT = timedelta(minutes=1)
 _MORE_SOON = timedelta(seconds=10)
 _LINKED_WITHIN = timedelta(days=7)
 _HALF = 0.5
+_QUESTIONS = ("measuring: ", "replies: ")
 
 log = logging.getLogger("govpost.collector")
 
@@ -117,7 +116,7 @@ def heard(tx: Tx, channel: str, every: timedelta, since: str | None, found: Hear
     wait, cursor = _MORE_SOON if found.more else every, found.cursor
     if found.trouble is not None:
         wait = max(every, schedule.backoff(failures))
-        if found.trouble.refused and failures >= TOO_MANY and cursor == since:
+        if found.trouble.refused and failures >= schedule.TOO_MANY and cursor == since:
             cursor = None
     gathered.put_gathering(tx, channel, cursor=cursor, replies_at=tx.now + wait)
     return Gathered(new=new, changed=changed, why=found.trouble.why if found.trouble else "")
@@ -127,8 +126,27 @@ def hung(tx: Tx, channel: str) -> None:
     """Note that a plugin never came back: nothing is gathered on its channel until the daemon starts anew."""
     why = "a call into the plugin did not return; it is asked again when the daemon is started anew"
     log.error("nothing is gathered on channel %s: %s", channel, why)
-    gathered.put_gathering(tx, channel, why=why)
-    tx.event(FAILS, f"channel:{channel}", why=why, channel=channel)
+    _tell(tx, channel, why)
+
+
+def broken(tx: Tx, channel: str, error: Exception) -> None:
+    """Note that gathering fails by a fault of our own."""
+    _tell(tx, channel, f"a fault of govpost's own ({type(error).__name__}); the daemon's log has more")
+
+
+def _tell(tx: Tx, channel: str, why: str) -> None:
+    """Let a person see at once what no number of tries will mend; the event is written once."""
+    known = gathered.gathering(tx.conn, channel)
+    gathered.put_gathering(tx, channel, why=why, failures=max(known.failures, schedule.TOO_MANY))
+    if known.why != why:
+        tx.event(FAILS, f"channel:{channel}", why=why, channel=channel)
+
+
+def well(tx: Tx, channel: str) -> None:
+    """Forget what no question has to do with, once a channel is asked again."""
+    known = gathered.gathering(tx.conn, channel)
+    if known.why and not known.why.startswith(_QUESTIONS):
+        gathered.put_gathering(tx, channel, why="", failures=0)
 
 
 def _note(
@@ -137,19 +155,20 @@ def _note(
     """Keep how a channel's gathering stands; return how many failures there were in a row."""
     known = gathered.gathering(tx.conn, channel)
     if trouble is None:
-        another = known.why and not known.why.startswith(f"{what}: ")
+        another = known.why.startswith(_QUESTIONS) and not known.why.startswith(f"{what}: ")
         why = f"{what}: {note}" if note else known.why if another else ""
         failures = known.failures if another else 0
         gathered.put_gathering(tx, channel, failures=failures, why=why, not_before=_rest(tx, room))
         return 0
-    failures = known.failures + (not isinstance(trouble.error, RateLimited))
+    before = known.failures if known.why.startswith(_QUESTIONS) else 0
+    failures = before + (not isinstance(trouble.error, RateLimited))
     why = f"{what}: {trouble.why}"
     if known.why != why:
         log.warning("channel %s, %s", channel, why)
     wait = _wait(trouble, failures)
     until = tx.now + wait if wait else None
     gathered.put_gathering(tx, channel, failures=failures, why=why, not_before=until)
-    if failures == TOO_MANY and failures > known.failures:
+    if failures == schedule.TOO_MANY and failures > before:
         tx.event(FAILS, f"channel:{channel}", why=f"{why} ({failures} times)", channel=channel)
     return failures
 

@@ -8,12 +8,16 @@ from typing import NamedTuple
 
 from govpost.store.gathered_rows import ReadingRecord
 
+TOO_MANY = 5
+"""After so many failures in a row a person is told, and a cursor that is never taken is given up."""
+
 AGAIN = timedelta(hours=1)
 """How far two readings must lie apart before it is believed that a post is gone."""
 
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
 _OVERTIME = timedelta(days=7)
+_LATE_CLOCK = timedelta(minutes=10)
 
 
 class Absent(NamedTuple):
@@ -22,6 +26,19 @@ class Absent(NamedTuple):
     next_at: datetime | None
     gone_at: datetime
     believed: bool
+
+
+def unplanned_since(planned_to: datetime | None, ages: Sequence[timedelta], now: datetime) -> datetime | None:
+    """Return from when on posts that went live may not be planned yet; None when nothing is measured.
+
+    A clock that was set back makes it look at all that is young enough to be measured.
+    """
+    if not ages:
+        return None
+    oldest = now - ages[-1]
+    if planned_to is None or planned_to - _LATE_CLOCK > now:
+        return oldest
+    return max(oldest, planned_to - _LATE_CLOCK)
 
 
 def first_reading(live_at: datetime, ages: Sequence[timedelta], now: datetime) -> datetime | None:

@@ -9,12 +9,14 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from govpost import accounts
+from govpost.collector import schedule
 from govpost.config import Config
 from govpost.contract import Listens, Measures, Verifies
 from govpost.fitted import Fitted
 from govpost.states import DeliveryState, PilotState
 from govpost.store import channels, deliveries, gathered, meta, obstacles, pilots
 from govpost.store.engine import Tx
+from govpost.store.gathered import Fresh
 from govpost.store.rows import DELIVERY
 
 YIELDS = timedelta(minutes=10)
@@ -115,6 +117,13 @@ def is_due(conn: Connection, fitted: Fitted, config: Config, now: datetime) -> b
     """Say whether there is something to gather on a channel now, posts that nobody has planned yet included."""
     if turn(conn, fitted, config, now) is not None:
         return True
-    if not isinstance(fitted.platform, Measures) or not config.collector.enabled:
-        return False
-    return bool(gathered.fresh(conn, fitted.name, 1))
+    return config.collector.enabled and bool(unplanned(conn, fitted, config, now))
+
+
+def unplanned(conn: Connection, fitted: Fitted, config: Config, now: datetime) -> list[Fresh]:
+    """Return some of the posts whose measuring nobody has planned yet, the oldest of them first."""
+    if not isinstance(fitted.platform, Measures):
+        return []
+    planned_to = gathered.gathering(conn, fitted.name).planned_to
+    since = schedule.unplanned_since(planned_to, config.collector.measure_at, now)
+    return [] if since is None else gathered.fresh(conn, fitted.name, since)

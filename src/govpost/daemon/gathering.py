@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from govpost import accounts
-from govpost.collector import keeping, turns
+from govpost.collector import keeping, schedule, turns
 from govpost.collector.gathering import Collector
 from govpost.daemon.lanes import Lanes
 from govpost.errors import StoreUnavailable
 from govpost.fitted import Fitted
 from govpost.publisher import Publisher
+from govpost.times import describe
 
 _MARGIN = timedelta(seconds=30)
 _CALLS = 3  # of a piece at most: the question, a renewal, the question again
@@ -39,8 +41,11 @@ class Gatherer:
             sessions=publisher.sessions, setup=lambda: publisher.setup, stop=publisher.stopping.is_set
         )
         self._lanes = Lanes(self._work, _later, publisher.monotonic)
+        self._monotonic = publisher.monotonic
         self._names: set[str] = set()
-        self._given_up: set[str] = set()  # by a plugin that never came back, or a fault of our own
+        # By a plugin that never came back, or a fault of our own; each until when (monotonic) it is left alone.
+        self._given_up: dict[str, float] = {}
+        self._faults: Counter[str] = Counter()
 
     def open(self, fitted: Mapping[str, Fitted]) -> None:
         """Give each channel that can be asked for something a thread."""
@@ -50,14 +55,17 @@ class Gatherer:
                 self._lanes.open(name, 1)
 
     def wake(self, *, again: bool) -> None:
-        """Tell the threads to look what is due; with `again` those too that were given up."""
-        for name in self._names if again else self._names - self._given_up:
-            self._lanes.wake(name)
+        """Tell the threads to look what is due; with `again` those too that were given up and have rested."""
+        now = self._monotonic()
+        for name in self._names:
+            until = self._given_up.get(name)
+            if until is None or (again and until <= now):
+                self._lanes.wake(name)
 
     def is_idle(self, conn: Connection) -> bool:
         """Say whether nothing is gathered and nothing is due to be; what is due later does not count."""
         setup, now = self._collector.setup(), self._collector.store.clock()
-        asked = [setup.fitted[name] for name in self._names - self._given_up if name in setup.fitted]
+        asked = [setup.fitted[name] for name in self._names - self._given_up.keys() if name in setup.fitted]
         return not self._lanes.busy() and not any(
             turns.is_due(conn, each, setup.config, now) for each in asked
         )
@@ -71,7 +79,7 @@ class Gatherer:
                 with self._collector.store.write(self._collector.actor) as tx:
                     keeping.hung(tx, busy.channel)
                 busy.lost = True
-                self._given_up.add(busy.channel)
+                self._given_up[busy.channel] = now
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -85,9 +93,24 @@ class Gatherer:
 
     def _work(self, name: str) -> bool:
         try:
-            return self._collector.work(name)
+            worked = self._collector.work(name)
         except StoreUnavailable:
             raise
-        except Exception:
-            self._given_up.add(name)
-            raise
+        except Exception as error:
+            self._rest(name, error)
+            return False
+        if worked:
+            self._faults.pop(name, None)
+            self._given_up.pop(name, None)
+        return worked
+
+    def _rest(self, name: str, error: Exception) -> None:
+        """Leave a channel alone after a fault of our own, ever longer: one that lasts must not fill the log."""
+        self._faults[name] += 1
+        wait = schedule.backoff(self._faults[name])
+        self._given_up[name] = self._monotonic() + wait.total_seconds()
+        log.exception(
+            "a fault of govpost's own on channel %s; gathering there rests for %s", name, describe(wait)
+        )
+        with self._collector.store.write(self._collector.actor) as tx:
+            keeping.broken(tx, name, error)

@@ -16,7 +16,7 @@ from govpost.editorial.checking import Checked, Desk, check
 from govpost.errors import Refused
 from govpost.people import Actor
 from govpost.states import PostState, Role
-from govpost.store import deliveries, posts
+from govpost.store import answered, deliveries, posts
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import POST, PostRecord, VersionRecord
 from govpost.times import uuid7
@@ -116,6 +116,8 @@ def _enter(
             digest=sealed.digest,
         )
     posts.add_version(tx, _version(tx, desk, actor, checked, sealed, post.id, number))
+    if draft.answers is not None:
+        answered.note_answer(tx, draft.answers, post.id)
     return posts.by_id(tx.conn, post.id)
 
 

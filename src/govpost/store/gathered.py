@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 from govpost.domain import Action, Metrics, Reply
 from govpost.errors import Refused
 from govpost.states import DeliveryState
+from govpost.store import answered
 from govpost.store.engine import Tx
 from govpost.store.gathered_rows import (
     GATHERING,
@@ -49,14 +50,15 @@ class Reading(NamedTuple):
 # --- when a post is measured -------------------------------------------------------------------------------------
 
 
-def fresh(conn: Connection, channel: str, limit: int = _AT_ONCE) -> list[Fresh]:
-    """Return live posts of a channel whose measuring is not planned yet."""
+def fresh(conn: Connection, channel: str, since: datetime, limit: int = _AT_ONCE) -> list[Fresh]:
+    """Return posts of a channel that went live from `since` on and are not planned to be measured, oldest first."""
+    planned = select(READING.c.delivery_id).where(READING.c.delivery_id == DELIVERY.c.id)
     rows = conn.execute(
-        select(DELIVERY.c.id, func.coalesce(DELIVERY.c.live_at, DELIVERY.c.slot).label("live_at"))
-        .outerjoin(READING, READING.c.delivery_id == DELIVERY.c.id)
-        .where(DELIVERY.c.state == DeliveryState.LIVE, DELIVERY.c.channel == channel)
+        select(DELIVERY.c.id, DELIVERY.c.live_at)
+        .where(DELIVERY.c.channel == channel, DELIVERY.c.state == DeliveryState.LIVE)
+        .where(DELIVERY.c.live_at >= since, ~planned.exists())
         .where(DELIVERY.c.action == Action.PUBLISH, DELIVERY.c.remote_id.is_not(None))
-        .where(READING.c.delivery_id.is_(None))
+        .order_by(DELIVERY.c.live_at)
         .limit(limit)
     )
     return [Fresh(row.id, row.live_at) for row in rows]
@@ -76,27 +78,37 @@ def plan(tx: Tx, channel: str, readings: Mapping[str, datetime | None]) -> None:
         tx.conn.execute(insert(READING), new)
 
 
-def due(conn: Connection, channel: str, until: datetime | None, limit: int | None = None) -> list[Reading]:
-    """Return what is to be measured by `until`, the longest due first; None: all that is measured still or was gone."""
-    statement = (
+def due(conn: Connection, channel: str, until: datetime, limit: int) -> list[Reading]:
+    """Return what is to be measured by `until`, the longest due first."""
+    order = (READING.c.next_at, READING.c.delivery_id)
+    return _readings(conn, channel, READING.c.next_at <= until, order, limit)
+
+
+def counted_still(conn: Connection, channel: str, after: str, limit: int) -> list[Reading]:
+    """Return what is measured still or was gone, due or not, by id; the next ones `after` an id."""
+    still = or_(READING.c.next_at.is_not(None), READING.c.gone_at.is_not(None))
+    test = and_(READING.c.delivery_id > after, still)
+    return _readings(conn, channel, test, (READING.c.delivery_id,), limit)
+
+
+def _readings(
+    conn: Connection, channel: str, test: ColumnElement[bool], order: Iterable[Any], limit: int
+) -> list[Reading]:
+    rows = conn.execute(
         select(READING, DELIVERY)
         .join(DELIVERY, DELIVERY.c.id == READING.c.delivery_id)
-        .where(READING.c.channel == channel)
-        .where(
-            or_(READING.c.next_at.is_not(None), READING.c.gone_at.is_not(None))
-            if until is None
-            else READING.c.next_at <= until
-        )
-        .order_by(READING.c.next_at, READING.c.delivery_id)
+        .where(READING.c.channel == channel, test)
+        .order_by(*order)
         .limit(limit)
     )
-    found = []
     width = len(READING.c)
-    for row in conn.execute(statement):
-        about = dict(zip(READING.c.keys(), row[:width], strict=True))
-        sent = dict(zip(DELIVERY.c.keys(), row[width:], strict=True))
-        found.append(Reading(ReadingRecord.model_construct(**about), DeliveryRecord.model_construct(**sent)))
-    return found
+    return [
+        Reading(
+            ReadingRecord.model_construct(**dict(zip(READING.c.keys(), row[:width], strict=True))),
+            DeliveryRecord.model_construct(**dict(zip(DELIVERY.c.keys(), row[width:], strict=True))),
+        )
+        for row in rows
+    ]
 
 
 def next_reading(conn: Connection, channel: str) -> datetime | None:
@@ -115,17 +127,6 @@ def reading(conn: Connection, delivery_id: str) -> ReadingRecord | None:
     """Return when a post is measured next, None when nobody has planned it."""
     row = conn.execute(select(READING).where(READING.c.delivery_id == delivery_id)).one_or_none()
     return None if row is None else ReadingRecord.model_construct(**row._mapping)
-
-
-def kept_reply(conn: Connection, reply_id: str) -> Reply | None:
-    """Return a reply by its id as its platform gave it, None when it is no longer kept."""
-    row = conn.execute(select(REPLY).where(REPLY.c.id == reply_id)).one_or_none()
-    return None if row is None else as_said(ReplyRecord.model_construct(**row._mapping))
-
-
-def as_said(reply: ReplyRecord) -> Reply:
-    """Return a kept reply as its platform gave it."""
-    return Reply(remote_id=reply.remote_id, at=reply.at, **{name: getattr(reply, name) for name in _SAID})
 
 
 # --- samples -----------------------------------------------------------------------------------------------------
@@ -155,19 +156,20 @@ class Measured(NamedTuple):
     gone_at: datetime | None
 
 
-def measured(conn: Connection, *tests: ColumnElement[bool]) -> list[Measured]:
-    """Return the posts that have samples or are gone, and pass the tests; the newest first."""
+def measured(conn: Connection, *tests: ColumnElement[bool]) -> Iterator[list[Measured]]:
+    """Give the posts that have samples or are gone, and pass the tests; the newest first, some hundreds at a time."""
     rows = conn.execute(
-        select(DELIVERY, READING.c.gone_at.label("gone_at"))
+        select(DELIVERY.c.id, READING.c.gone_at.label("gone_at"))
         .outerjoin(READING, and_(READING.c.delivery_id == DELIVERY.c.id, READING.c.next_at.is_(None)))
         .where(or_(DELIVERY.c.id.in_(select(SAMPLE.c.delivery_id)), READING.c.gone_at.is_not(None)), *tests)
         .order_by(func.coalesce(DELIVERY.c.live_at, DELIVERY.c.slot).desc(), DELIVERY.c.id.desc())
     ).all()
-    found = samples(conn, [row.id for row in rows])
-    return [
-        Measured(DeliveryRecord.model_construct(**row._mapping), found.get(row.id, []), row.gone_at)
-        for row in rows
-    ]
+    for start in range(0, len(rows), _AT_ONCE):
+        gone = {row.id: row.gone_at for row in rows[start : start + _AT_ONCE]}
+        found = conn.execute(select(DELIVERY).where(DELIVERY.c.id.in_(gone)))
+        sent = {row.id: DeliveryRecord.model_construct(**row._mapping) for row in found}
+        counted = samples(conn, gone)
+        yield [Measured(sent[each], counted.get(each, []), at) for each, at in gone.items()]
 
 
 # --- replies -----------------------------------------------------------------------------------------------------
@@ -184,6 +186,7 @@ def keep_replies(tx: Tx, replies: Sequence[ReplyRecord]) -> tuple[int, int]:
             tx.conn.execute(insert(REPLY), reply.model_dump())
             new += 1
         elif any(getattr(known, name) != value for name, value in said.items()):
+            answered.note_change(tx, known, reply)
             tx.conn.execute(update(REPLY).where(*same).values(said))
             changed += 1
     return new, changed
@@ -213,7 +216,7 @@ def link_replies(tx: Tx, channel: str, since: datetime) -> None:
 
 def find_reply(conn: Connection, name: str) -> ReplyRecord:
     """Return the reply with an id or the beginning of one; `Refused` when there is none, or more than one."""
-    start = name.replace("%", "").replace("_", "")
+    start = answered.id_of(name).replace("%", "").replace("_", "")
     found = list(conn.execute(select(REPLY).where(REPLY.c.id.startswith(start)).limit(2))) if start else []
     if len(found) == 1:
         return ReplyRecord.model_construct(**found[0]._mapping)
@@ -227,6 +230,17 @@ def replies_to(conn: Connection, delivery_id: str) -> list[ReplyRecord]:
         select(REPLY).where(REPLY.c.delivery_id == delivery_id).order_by(REPLY.c.at.desc(), REPLY.c.id)
     )
     return [ReplyRecord.model_construct(**row._mapping) for row in rows]
+
+
+def kept_reply(conn: Connection, answers: str) -> Reply | None:
+    """Return the reply that a post answers as its platform gave it; None when it is gone or says something else now."""
+    reply = answered.find(conn, answers)
+    return as_said(reply) if reply and answered.changed(conn, answers) is None else None
+
+
+def as_said(reply: ReplyRecord) -> Reply:
+    """Return a kept reply as its platform gave it."""
+    return Reply(remote_id=reply.remote_id, at=reply.at, **{name: getattr(reply, name) for name in _SAID})
 
 
 # --- how a channel's gathering stands ----------------------------------------------------------------------------

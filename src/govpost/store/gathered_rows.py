@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from govpost.store.rows import json_column, table
+from govpost.store.rows import DELIVERY, json_column, table
 
 
 class SampleRecord(SQLModel):
@@ -40,16 +40,23 @@ class ReadingRecord(SQLModel):
 
 class ReadingRow(ReadingRecord, table=True):
     __tablename__: ClassVar[str] = "reading"
-    __table_args__: ClassVar[Any] = (Index("reading_due", "channel", "next_at"),)
+    __table_args__: ClassVar[Any] = (
+        Index("reading_due", "channel", "next_at"),
+        Index("reading_of", "channel", "delivery_id"),
+    )
 
 
 class ReplyRecord(SQLModel):
-    """The public's words to us. ``delivery_id`` is the delivery of ours it belongs to, where we know one."""
+    """The public's words to us. ``delivery_id`` is the delivery of ours it belongs to, where we know one.
+
+    ``answered_by`` is the post that answers it, the last one if there are several.
+    """
 
     id: str = Field(primary_key=True)
     channel: str
     remote_id: str
     delivery_id: str | None = Field(default=None, index=True)
+    answered_by: str | None = None
     kind: str
     state: str
     author: str
@@ -70,10 +77,14 @@ class ReplyRow(ReplyRecord, table=True):
 
 
 class GatheringRecord(SQLModel):
-    """How the gathering of one channel stands: the cursor of its replies, when it goes on, and its last trouble."""
+    """How the gathering of one channel stands: the cursor of its replies, when it goes on, and its last trouble.
+
+    The measuring of whatever went live before ``planned_to`` is planned.
+    """
 
     channel: str = Field(primary_key=True)
     cursor: str | None = None
+    planned_to: datetime | None = None
     replies_at: datetime | None = None
     not_before: datetime | None = None
     failures: int = 0
@@ -87,3 +98,6 @@ class GatheringRow(GatheringRecord, table=True):
 SAMPLE, READING = table(SampleRow), table(ReadingRow)
 REPLY, GATHERING = table(ReplyRow), table(GatheringRow)
 TABLES = (SAMPLE, READING, REPLY, GATHERING)
+
+# Whoever gathers asks all day long what went live since the last time.
+Index("went_live", DELIVERY.c.channel, DELIVERY.c.state, DELIVERY.c.live_at)
