@@ -697,3 +697,37 @@ def test_a_clock_that_jumps_cuts_no_wait_short(tmp_path: Path, minutes: int) -> 
         hub.answers = []
     office.work()
     assert (office.one("road").state, len(hub.calls)) == ("uncertain", 1)
+
+
+def test_what_turns_out_not_to_be_there_after_its_grace_is_asked_about_and_not_sent(tmp_path: Path) -> None:
+    hub = Confirming("hub", replace(PLAIN, settles_after=timedelta(seconds=3)))
+    office = Office(
+        tmp_path, {"hub": hub}, rates={"hub": 'windows = ["always"]\ngrace = "10m"\nlate = "ask"'}
+    )
+    office.start()
+    hub.script = [Uncertain("the answer was lost")]
+    hub.answers = [Unavailable("it cannot be asked")] * 40
+    office.release("road")
+    office.work()
+    office.wait(timedelta(hours=9))
+    hub.answers = []
+    office.work()
+    office.work()
+    assert (office.states("road"), len(hub.calls)) == (["missed"], 1)
+
+
+def test_a_question_that_outlives_the_grace_stays_one_question(tmp_path: Path) -> None:
+    hub = Confirming(
+        "hub", replace(PLAIN, settles_after=timedelta(seconds=3), idempotent_for=timedelta(days=30))
+    )
+    office = Office(tmp_path, {"hub": hub}, rates={"hub": 'windows = ["always"]\ngrace = "2m"\nlate = "ask"'})
+    office.start()
+    hub.script = [Uncertain("the answer was lost")] * 9
+    hub.answers = [Unavailable("it is down")] * 900
+    office.release("road")
+    for _ in range(120):
+        office.work()
+        office.wait(timedelta(seconds=15))
+    assert office.states("road") == ["uncertain"]
+    assert len(office.one("road").reason) < 500
+    assert len(office.events()) < 60

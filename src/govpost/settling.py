@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from govpost import attempts, outcomes, renewing, seal
+from govpost import attempts, duties, outcomes, renewing, seal
 from govpost.attempts import Answer, Claim
 from govpost.domain import Action
 from govpost.errors import Refused, Unauthorized
@@ -47,6 +47,8 @@ def _repeat(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryReco
     ):
         return False
     if not outcomes.repeat_is_safe(delivery.first_sent, tx.now, fitted.capabilities, config.daemon.attempt):
+        return False
+    if _is_past_its_grace(publisher, delivery, tx.now):
         return False
     why = f"{delivery.reason}; a repeat with the same key is safe"
     return deliveries.move(tx, delivery, DeliveryState.QUEUED, why, due=tx.now, check_at=None)
@@ -128,6 +130,14 @@ def _absent(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryReco
     else:
         why = "the platform says it is not there"
         deliveries.move(tx, delivery, DeliveryState.QUEUED, why, due=tx.now, ambiguous=False, check_at=None)
+        # Before a lane can take it: what is late by now is for the rate's `late` to decide.
+        duties.judge_lateness(tx, config)
+
+
+def _is_past_its_grace(publisher: Publisher, delivery: DeliveryRecord, now: datetime) -> bool:
+    """Say whether a repeat would only be judged late again, and be asked about again, without an end."""
+    rate = publisher.setup.config.rate(delivery.channel)
+    return rate.late != "send" and delivery.part == 1 and delivery.slot < now - rate.grace
 
 
 def _silent_too_long(publisher: Publisher, delivery: DeliveryRecord, now: datetime) -> bool:
