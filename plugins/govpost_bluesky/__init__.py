@@ -20,7 +20,7 @@ from govpost import (
     Variant,
     hookimpl,
 )
-from govpost_bluesky import account, posts, reading
+from govpost_bluesky import account, posts, reading, refusals
 from govpost_bluesky.settings import Options, Settings
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class Bluesky:
         """Return the capabilities on this channel: videos may be as large as the server's limit."""
         largest = max(_PHOTO_BYTES, channel.limits.get("blob") or 0)
         return replace(self.capabilities, max_media_bytes=largest)
+
+    def refusals(self, variant: Variant, channel: Channel) -> Iterable[str]:
+        """Say what cannot go out, as far as it shows without the network."""
+        return refusals.refusals(variant, channel)
 
     def login(self, channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str, str]:
         """Lead a person through the log-in by app password."""

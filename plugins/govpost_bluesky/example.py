@@ -51,7 +51,9 @@ class ExamplePds:
             "com.atproto.server.createSession": self._log_in,
             "com.atproto.server.refreshSession": self._renew,
             "com.atproto.server.getSession": _always({"did": DID, "handle": "riverton.example.gov"}),
-            "com.atproto.server.describeServer": _always({"blobUploadLimit": 5_242_880}),
+            "com.atproto.server.describeServer": _always(
+                {"did": "did:web:pds.example", "availableUserDomains": [], "blobUploadLimit": 5_242_880}
+            ),
             "com.atproto.identity.resolveHandle": self._resolve,
             "com.atproto.repo.uploadBlob": self._upload,
             "com.atproto.repo.getRecord": self._get,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from govpost import Channel, Media, Rejected, Variant
+from govpost import Channel, Media, Variant
 from govpost_bluesky import video
 from govpost_bluesky.facets import last_link
 from govpost_bluesky.pictures import MOST_BYTES, called, prepared
@@ -33,6 +33,11 @@ def embed(variant: Variant, channel: Channel, session: Session, http: httpx2.Cli
     return {"$type": "app.bsky.embed.images", "images": images}
 
 
+def link_of(card: Card, variant: Variant) -> str | None:
+    """Return the link that a card shows: its own, else the last one of the text."""
+    return card.link or last_link(variant.text)
+
+
 def _image(medium: Media, channel: Channel, session: Session, http: httpx2.Client) -> Json:
     picture = prepared(medium.path, _most(channel), name=called(medium))
     blob = session.upload(http, picture.data, picture.mime)
@@ -41,14 +46,7 @@ def _image(medium: Media, channel: Channel, session: Session, http: httpx2.Clien
 
 
 def _card(card: Card, variant: Variant, channel: Channel, session: Session, http: httpx2.Client) -> Json:
-    link = card.link or last_link(variant.text)
-    if link is None:
-        raise Rejected("the card has no link", tip="name it: card: {link: https://…, title: …}")
-    if len(variant.media) > 1 or any(medium.mime == video.MIME for medium in variant.media):
-        raise Rejected(
-            "a card holds one picture and nothing else", tip="leave out the card, or all but one picture"
-        )
-    external: Json = {"uri": link, "title": card.title, "description": card.description}
+    external: Json = {"uri": link_of(card, variant), "title": card.title, "description": card.description}
     for medium in variant.media:
         picture = prepared(medium.path, _most(channel), name=called(medium))
         external["thumb"] = session.upload(http, picture.data, picture.mime)

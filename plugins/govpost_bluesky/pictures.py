@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,12 @@ _LONGEST_SIDE = 4_000
 _SIDES = (_LONGEST_SIDE, 3_000, 2_000, 1_500, 1_000, 600)
 _QUALITIES = (90, 80, 70)
 _ORIENTATION = 0x0112
+MISSING = (
+    "pictures for Bluesky need the library Pillow, which is not installed: pip install 'govpost[images]', or in a "
+    "checkout pip install '.[images]'"
+)
 _MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+TYPES = frozenset(_MIMES.values())
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 
 # What a file may say of itself without saying anything of a person or place.
@@ -66,38 +72,44 @@ def called(medium: Media) -> str:
     return f"the {kind} “{medium.alt}”" if medium.alt else f"the {kind}"
 
 
-def prepared(path: Path, most: int = MOST_BYTES, *, name: str = "the picture") -> Picture:
-    """Return a picture as it goes up, at most `most` bytes; the same file gives the same bytes.
+def can_read() -> bool:
+    """Say whether Pillow is here."""
+    return importlib.util.find_spec("PIL") is not None
 
-    A file that is small enough and says nothing of its maker goes up as it was approved. `Rejected` when it moves,
-    cannot be read, or when Pillow is not installed; `name` is what people know it by.
-    """
+
+def flaw(medium: Media) -> str | None:
+    """Say why a picture cannot go to Bluesky, as far as the beginning of its file tells; None when it can."""
+    if not can_read():
+        return MISSING
+    from PIL import Image, UnidentifiedImageError
+
     try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError:
-        raise Rejected(
-            "pictures for Bluesky need the library Pillow, which is not installed",
-            tip="install govpost with its extra 'images': pip install 'govpost[images]'",
-        ) from None
+        with Image.open(medium.path) as image:
+            # Phones write MPO: a JPEG with further pictures behind it, of which the first is the one people see.
+            moves = getattr(image, "is_animated", False) and image.format != "MPO"
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+        return f"{called(medium)} cannot be read as a picture; save it anew as JPEG or PNG"
+    still = "Bluesky shows still pictures only; send an MP4 video, or save one frame"
+    return f"{called(medium)} moves, and {still}" if moves else None
+
+
+def prepared(path: Path, most: int = MOST_BYTES, *, name: str = "the picture") -> Picture:
+    """Return a picture without a `flaw` as it goes up, at most `most` bytes; the same file gives the same bytes.
+
+    A file that is small enough and says nothing of its maker goes up as it was approved. `Rejected` when it breaks off
+    or cannot be made small enough; `name` is what people know it by.
+    """
+    from PIL import Image
+
     data = path.read_bytes()
     try:
         with Image.open(io.BytesIO(data)) as image:
-            _refuse_moving(image, name)
             image.load()
             return _as_it_is(image, data, most) or _written(image, most, name)
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError) as error:
         raise Rejected(
             f"{name} cannot be read as a picture: {error}", tip="save it anew as JPEG or PNG"
         ) from None
-
-
-def _refuse_moving(image: Image.Image, name: str) -> None:
-    # Phones write MPO: a JPEG with further pictures behind it, of which the first is the one people see.
-    if getattr(image, "is_animated", False) and image.format != "MPO":
-        raise Rejected(
-            f"{name} moves, and Bluesky shows still pictures only",
-            tip="send it as an MP4 video, or save one frame of it",
-        )
 
 
 def _as_it_is(image: Image.Image, data: bytes, most: int) -> Picture | None:

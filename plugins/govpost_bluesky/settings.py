@@ -103,7 +103,11 @@ class Settings(BaseModel):
 
 
 class Card(BaseModel):
-    """The preview of a page under a post: its title and description, and the link when the text has several."""
+    """The preview of a page under a post: its title and description, and the link when the text has several.
+
+    The post's one picture becomes the card's. The record of a card has no place for the picture's own description,
+    which therefore is not sent (lexicon app.bsky.embed.external): say in the text what it shows.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,5 +1,6 @@
 """Logging in, staying logged in, and who we are there. What the real PDS answers stands in the cassettes."""
 
+import base64
 import json
 
 import httpx2
@@ -73,7 +74,7 @@ def test_log_in_asks_for_an_app_password_and_keeps_it():
 def test_a_wrong_password_is_told_with_the_way_out():
     with pytest.raises(Unauthorized, match="does not take this password") as caught:
         log_in(channel(), Wire(ExamplePds()), Clerk("wrong"))
-    assert "govpost channel login" in caught.value.tip
+    assert caught.value.tip == "make a new app password and run: govpost channel login bsky"
 
 
 def test_the_account_s_own_password_is_told_apart():
@@ -81,6 +82,83 @@ def test_the_account_s_own_password_is_told_apart():
     with pytest.raises(Unauthorized, match="code by e-mail") as caught:
         log_in(channel(), Wire(instead(ExamplePds(), createSession=asks)))
     assert "app password" in caught.value.tip
+    assert caught.value.tip.endswith("govpost channel login bsky")
+
+
+def token(scope):
+    """Write a token as a PDS does, without a signature that anyone could check."""
+    claims = base64.urlsafe_b64encode(json.dumps({"scope": scope, "sub": DID}).encode()).decode()
+    return f"eyJ0eXAiOiJhdCtqd3QifQ.{claims.rstrip('=')}.x"
+
+
+@pytest.mark.parametrize(
+    ("scope", "noted"),
+    [
+        ("com.atproto.access", "the account's own password, which can change and delete the account"),
+        ("com.atproto.appPassPrivileged", "this app password may read direct messages"),
+        ("com.atproto.appPass", None),
+        (None, None),
+    ],
+)
+def test_a_password_that_may_too_much_is_noted(scope, noted):
+    access = token(scope)
+    session = said(200, {"did": DID, "accessJwt": access, "refreshJwt": "r"})
+    clerk = Clerk()
+    log_in(channel(), Wire(instead(ExamplePds(), createSession=session)), clerk)
+    who = said(200, {"did": DID, "handle": "riverton.example.gov"})
+    pds = ExamplePds()
+    known = instead(
+        pds, getSession=who, describeServer=said(200, {"availableUserDomains": []}), getProfile=who
+    )
+    notes = verified(channel(secrets={**SECRETS, "access": access}), Wire(known)).notes
+    if noted is None:
+        assert (len(clerk.told), notes) == (2, ())
+    else:
+        assert noted in clerk.told[-1]
+        assert noted in notes[0]
+        assert notes[0].endswith("run: govpost channel login bsky")
+
+
+# What answers may be no PDS at all
+
+ELSE = [
+    httpx2.Response(404, text="<!DOCTYPE html><html>Not found</html>"),
+    httpx2.Response(200, text="<html>Welcome</html>"),
+    httpx2.Response(404, json={"error": "Not Found"}),
+    httpx2.Response(200, json={"hello": "world"}),
+    httpx2.Response(403, text="Forbidden"),
+]
+
+
+@pytest.mark.parametrize("answer", ELSE)
+def test_an_address_where_something_else_answers_is_told_in_one_sentence(answer):
+    clerk = Clerk()
+    wrong = r"^what answers at https://pds\.example is not a server of Bluesky \(a PDS\)$"
+    with pytest.raises(Rejected, match=wrong) as caught:
+        log_in(channel(), Wire(lambda _: answer), clerk)
+    assert "pds in the channel's settings" in caught.value.tip
+    assert (clerk.told, clerk.asked) == ([], [])
+    with pytest.raises(Unavailable, match=wrong):
+        verified(channel(), Wire(lambda _: answer))
+    with pytest.raises(Rejected, match=wrong):
+        renew(channel(secrets={"password": PASSWORD}), Wire(lambda _: answer))
+
+
+def test_a_server_that_nobody_reaches_is_not_said_to_be_home():
+    def nobody(request):
+        raise httpx2.ConnectError("no route", request=request)
+
+    clerk = Clerk()
+    with pytest.raises(Exception, match="no route"):
+        log_in(channel(), Wire(nobody), clerk)
+    assert clerk.told == []
+
+
+def test_a_page_that_speaks_for_a_server_that_is_down_says_nothing_of_it():
+    page = httpx2.Response(502, text="<html>Bad gateway</html>")
+    with pytest.raises(Exception, match="502") as caught:
+        renew(channel(secrets={"password": PASSWORD}), Wire(lambda _: page))
+    assert "is not a server" not in str(caught.value)
 
 
 def test_too_many_log_ins_are_a_wait():
@@ -148,8 +226,9 @@ def test_the_first_session_begins_by_the_app_password():
 
 def test_without_either_a_person_logs_in_again():
     for secrets in (DEAD, {}, {"refresh": "x"}):
-        with pytest.raises(Unauthorized, match="no app password is kept"):
+        with pytest.raises(Unauthorized, match="no app password is kept") as caught:
             renew(channel(secrets=secrets), Wire(ExamplePds()))
+        assert caught.value.tip == "run: govpost channel login bsky"
 
 
 def test_another_account_in_the_config_ends_the_old_one_s_session():
@@ -220,8 +299,9 @@ def test_what_a_person_should_know_is_noted():
     assert account.limits["appview"] is False
 
 
-def test_an_appview_that_is_down_is_not_missing():
-    account = verified(channel(), Wire(instead(ExamplePds(), getProfile=said(502))))
+@pytest.mark.parametrize("trouble", [said(502), said(400, {"error": "InvalidToken"})])
+def test_an_appview_in_trouble_is_not_missing(trouble):
+    account = verified(channel(), Wire(instead(ExamplePds(), getProfile=trouble)))
     assert account.limits["appview"] is None
     assert account.notes == ()
 

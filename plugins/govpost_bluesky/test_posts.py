@@ -94,8 +94,9 @@ def test_a_swap_that_is_refused_though_nothing_stands_there_is_a_no():
 @pytest.mark.parametrize("name", ["ExpiredToken", "InvalidToken", "AccountTakedown"])
 def test_a_dead_token_is_found_out_though_the_status_says_400(name):
     dead = said(400, {"error": name, "message": "Token has expired"})
-    with pytest.raises(Unauthorized, match=name):
+    with pytest.raises(Unauthorized, match=name) as caught:
         published(variant(), PLAIN, Wire(instead(ExamplePds(), putRecord=dead)))
+    assert caught.value.tip == "run: govpost channel login bsky"
 
 
 def test_without_a_session_nothing_is_sent():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from govpost import Channel, Media, Processing, Rejected, Variant, polls
+from govpost_bluesky.mp4 import shape
 from govpost_bluesky.pictures import called
 from govpost_bluesky.settings import Settings
 from govpost_bluesky.xrpc import Session, address, answered, error_of
@@ -23,31 +25,28 @@ Json = dict[str, Any]
 def embed(variant: Variant, channel: Channel, session: Session, http: httpx2.Client) -> Json:
     """Upload a video and its captions and return the embed; `Processing` while the service works on it."""
     medium, service = variant.media[0], Settings.of(channel).video
+    data = medium.path.read_bytes()
     shown: Json = {"$type": "app.bsky.embed.video"}
     if service is None:
-        shown["video"] = _straight(medium, channel, session, http)
+        shown["video"] = session.upload(http, data, MIME)
     else:
         shown["video"] = _through(service, variant, session, http)
     if medium.captions:
-        shown["captions"] = [_captions(medium.captions, variant.language, session, http)]
+        file = session.upload(http, medium.captions.encode(), "text/vtt")
+        shown["captions"] = [{"lang": variant.language or "und", "file": file}]
+    if sides := shape(data):
+        shown["aspectRatio"] = {"width": sides[0], "height": sides[1]}
     return {**shown, "alt": medium.alt} if medium.alt else shown
 
 
-def _straight(medium: Media, channel: Channel, session: Session, http: httpx2.Client) -> Json:
-    data, most = medium.path.read_bytes(), channel.limits.get("blob")
-    if most is not None and len(data) > most:
-        raise Rejected(
-            f"{called(medium)} has {len(data):,} bytes; the server takes {most:,}",
-            tip="shorten the video or save it in a lower quality",
-        )
-    return session.upload(http, data, MIME)
-
-
-def _captions(text: str, language: str | None, session: Session, http: httpx2.Client) -> Json:
-    data = text.encode()
-    if len(data) > _MOST_CAPTIONS:
-        raise Rejected(f"the captions have {len(data):,} bytes; Bluesky takes {_MOST_CAPTIONS:,}")
-    return {"lang": language or "und", "file": session.upload(http, data, "text/vtt")}
+def refusals(medium: Media, channel: Channel) -> Iterator[str]:
+    """Say what of a video and its captions is more than Bluesky takes; the video service has limits of its own."""
+    most, captions = channel.limits.get("blob"), len((medium.captions or "").encode())
+    if most is not None and Settings.of(channel).video is None and medium.path.stat().st_size > most:
+        size = medium.path.stat().st_size
+        yield f"{called(medium)} has {size:,} bytes and the server takes {most:,}; shorten it or save it smaller"
+    if captions > _MOST_CAPTIONS:
+        yield f"the captions have {captions:,} bytes and Bluesky takes {_MOST_CAPTIONS:,}; shorten them"
 
 
 def _through(service: str, variant: Variant, session: Session, http: httpx2.Client) -> Json:
@@ -84,7 +83,7 @@ def _sent(service: str, medium: Media, session: Session, http: httpx2.Client) ->
     # A video that the service knows already is an error by status and an answer by content.
     if error_of(answer) == "already_exists":
         return _status(answer.json())
-    return _status(answered(answer))
+    return _status(answered(session.heard(answer)))
 
 
 def _status(said: Json) -> Json:

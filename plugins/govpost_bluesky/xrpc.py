@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from govpost import Channel, Unauthorized
+from govpost import Channel, Rejected, Unauthorized
 from govpost_bluesky.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 # A PDS says these with status 400, although they are about the token (packages/pds auth-verifier.ts).
 _ABOUT_TOKENS = frozenset({"ExpiredToken", "InvalidToken", "AccountTakedown", "AccountDeactivated"})
-LOG_IN = "run: govpost channel login"
+_SAY_ENOUGH = frozenset({401, 408, 425, 429})
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """Who we are and where: the account's DID, its PDS, and the access token."""
+    """Who we are and where: the channel, the account's DID, its PDS, and the access token."""
 
+    channel: Channel
     did: str
     pds: str
     access: str
@@ -33,26 +34,33 @@ class Session:
         """Return the session that log-in or refresh has left; `Unauthorized` when there is none."""
         access, where = channel.secrets.get("access"), kept(channel)
         if not access or where is None:
-            raise Unauthorized("there is no session with Bluesky yet", tip=LOG_IN)
-        return cls(did=where["did"], pds=Settings.of(channel).pds or where["pds"], access=access)
+            raise Unauthorized("there is no session with Bluesky yet", tip=log_in(channel))
+        pds = Settings.of(channel).pds or where["pds"]
+        return cls(channel=channel, did=where["did"], pds=pds, access=access)
 
     def ask(
         self, http: httpx2.Client, method: str, *, proxy: str | None = None, **params: Any
     ) -> httpx2.Response:
         """Ask the PDS; `proxy` is the service it is to pass the question on to."""
         headers = {"atproto-proxy": proxy} if proxy else {}
-        return http.get(self.at(method), params=params, headers=self._bearer(headers))
+        return self.heard(http.get(self.at(method), params=params, headers=self._bearer(headers)))
 
     def tell(self, http: httpx2.Client, method: str, body: Mapping[str, Any]) -> httpx2.Response:
         """Tell the PDS to do something."""
-        return http.post(self.at(method), json=dict(body), headers=self._bearer({}))
+        return self.heard(http.post(self.at(method), json=dict(body), headers=self._bearer({})))
 
     def upload(self, http: httpx2.Client, data: bytes, mime: str) -> Json:
         """Upload a file; return the blob as a record names it. The same bytes give the same blob."""
         headers = self._bearer({"Content-Type": mime})
-        answer = answered(http.post(self.at("com.atproto.repo.uploadBlob"), content=data, headers=headers))
-        blob: Json = answer["blob"]
+        answer = http.post(self.at("com.atproto.repo.uploadBlob"), content=data, headers=headers)
+        blob: Json = answered(self.heard(answer))["blob"]
         return blob
+
+    def heard(self, answer: httpx2.Response) -> httpx2.Response:
+        """Return an answer as it is; `Unauthorized` when it is about a dead token."""
+        if answer.status_code == 400 and (name := error_of(answer)) in _ABOUT_TOKENS:
+            raise Unauthorized(f"Bluesky does not take our token: {name}", tip=log_in(self.channel))
+        return answer
 
     def at(self, method: str) -> str:
         """Return the address of a method on the PDS."""
@@ -87,13 +95,14 @@ def address(host: str, method: str) -> str:
     return f"{host}/xrpc/{method}"
 
 
+def log_in(channel: Channel) -> str:
+    """Return the tip for who has to log in again."""
+    return f"run: govpost channel login {channel.name}"
+
+
 def error_of(answer: httpx2.Response) -> str:
     """Return the name of the error an answer carries, nothing when it carries none."""
-    try:
-        said = answer.json()
-    except ValueError:
-        return ""
-    return str(said.get("error") or "") if isinstance(said, dict) else ""
+    return str((_said(answer) or {}).get("error") or "")
 
 
 def lacks_appview(answer: httpx2.Response) -> bool:
@@ -102,9 +111,32 @@ def lacks_appview(answer: httpx2.Response) -> bool:
 
 
 def answered(answer: httpx2.Response) -> Json:
-    """Return what an answer says; `Unauthorized` for a dead token, else httpx2's HTTPStatusError lets itself out."""
-    if answer.status_code == 400 and (name := error_of(answer)) in _ABOUT_TOKENS:
-        raise Unauthorized(f"Bluesky does not take our token: {name}", tip=LOG_IN)
+    """Return what an answer says; httpx2's HTTPStatusError lets itself out."""
     answer.raise_for_status()
     said = answer.json() if answer.content else {}
     return said if isinstance(said, dict) else {}
+
+
+def from_pds(answer: httpx2.Response, pds: str, name: str) -> Json:
+    """Return what a PDS says, which holds `name`; `Rejected` when something else stands at its address.
+
+    A PDS answers these methods in JSON, and never by 404 or 405 (atproto.com specs/xrpc). One that is down or busy is
+    often spoken for by the web server before it, whose words say nothing of what stands behind.
+    """
+    if answer.status_code < 500 and answer.status_code not in _SAY_ENOUGH:
+        said = _said(answer)
+        if said is None or answer.status_code in (404, 405) or (answer.is_success and name not in said):
+            raise Rejected(
+                f"what answers at {pds} is not a server of Bluesky (a PDS)",
+                tip="look at pds in the channel's settings; without it the server is found by the handle",
+            )
+    return answered(answer)
+
+
+def _said(answer: httpx2.Response) -> Json | None:
+    """Return the JSON object of an answer, None when it is none."""
+    try:
+        said = answer.json()
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
