@@ -101,7 +101,7 @@ class WordPress:
         if now is None or now["status"] != posts.PUBLIC:
             where = now["status"] if now else "gone"
             raise Rejected(f"the post is not public on the site any more: {where}", tip="publish a new one")
-        told = plan.body(variant.staged, plan.note())
+        told = posts.corrected(api, plan, now)
         kept = api.post(f"wp/v2/{receipt.remote_id}", told)
         posts.whole(told, kept)
         return posts.receipt(receipt.remote_id.partition("/")[0], kept, variant.staged["media"])

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from govpost import Account, Channel, Dialogue, Rejected, Unauthorized
 from govpost_wordpress.api import Api, said
+from govpost_wordpress.decoding import decoded
 from govpost_wordpress.settings import Settings
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _roots(site: str, link: str) -> Iterator[str]:
 
 def _index(answer: httpx2.Response) -> Mapping[str, Any]:
     try:
-        index = answer.json() if answer.is_success else {}
+        index = decoded(answer) if answer.is_success else {}
     except ValueError:
         return {}
     return index if isinstance(index, dict) else {}

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from govpost import Channel, PublishError, RateLimited, Rejected, Unauthorized, Uncertain
+from govpost import Channel, PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
+from govpost_wordpress.decoding import decoded
 from govpost_wordpress.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _REFUSED_RIGHTS = frozenset({"rest_cannot_create", "rest_cannot_publish"})
 _REFUSED_FILE = frozenset({"rest_upload_unknown_error", "rest_upload_sideload_error"})
 _FLOOD = timedelta(seconds=15)
 _MOVED = frozenset({301, 302, 303, 307, 308})
+_BLOCKED = frozenset({403, 406})
+_BLOCKED_TIP = "a firewall may stand before it: ask the site's admin to let the REST API through for this user"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,9 @@ class Api:
             return Unauthorized(f"the site does not accept the application password of {user}", tip=LOGIN_TIP)
         if answer.status_code == 403 and code in _REFUSED_RIGHTS and "taxonomy" not in words:
             return Unauthorized(f"{user} has too few rights on the site: {words}", tip=_RIGHTS_TIP)
+        if answer.status_code in _BLOCKED and not code:
+            words = f"the site did not answer itself: something before it said {answer.status_code}"
+            return Unavailable(words, tip=_BLOCKED_TIP)
         if code in _REFUSED_FILE:
             return Rejected(f"the site does not take this file: {words}", tip="use a JPEG, PNG, GIF or WebP")
         if code == "comment_flood":
@@ -100,7 +106,7 @@ class Api:
 def said(answer: httpx2.Response) -> Any:
     """Return the JSON of an answer; `Uncertain` when it is none, as when a firewall answers instead of the site."""
     try:
-        return answer.json()
+        return decoded(answer)
     except ValueError as error:
         raise Uncertain(f"the site's answer ({answer.status_code}) is not JSON") from error
 
@@ -113,7 +119,7 @@ def code_of(answer: httpx2.Response) -> str:
 def detail_of(answer: httpx2.Response) -> Mapping[str, Any]:
     """Return the ``data`` of an error."""
     try:
-        detail = answer.json()["data"]
+        detail = decoded(answer)["data"]
     except (ValueError, KeyError, TypeError):
         return {}
     return detail if isinstance(detail, dict) else {}
@@ -121,7 +127,7 @@ def detail_of(answer: httpx2.Response) -> Mapping[str, Any]:
 
 def _refusal(answer: httpx2.Response) -> tuple[str, str]:
     try:
-        body = answer.json()
+        body = decoded(answer)
         return str(body["code"]), str(body.get("message", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", ""

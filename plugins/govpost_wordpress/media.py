@@ -9,8 +9,8 @@ from typing import Any
 
 from govpost import Media, Rejected, Variant
 from govpost_wordpress import blocks
-from govpost_wordpress.api import Api
-from govpost_wordpress.slugs import file_slug
+from govpost_wordpress.api import Api, said
+from govpost_wordpress.slugs import FILE_SLUG, file_slug
 
 _ENDINGS = {
     "image/jpeg": ".jpg",
@@ -46,7 +46,7 @@ def _put(api: Api, medium: Media, slug: str, post: int | None, language: str | N
 
 
 def _file(api: Api, name: str, mime: str, data: Any, alt: str, post: int | None) -> Kept:
-    known: list[Kept] = api.get("wp/v2/media", slug=name, context="edit", _fields=_FIELDS).json()
+    known: list[Kept] = said(api.get("wp/v2/media", slug=name, context="edit", _fields=_FIELDS))
     if not known:
         fields = {"slug": name, "title": blocks.text(alt), "alt_text": _library_alt(alt)}
         fields |= {"post": str(post)} if post is not None else {}
@@ -63,6 +63,16 @@ def _file(api: Api, name: str, mime: str, data: Any, alt: str, post: int | None)
             tip="write it in plainer signs",
         )
     return found
+
+
+def is_ours(api: Api, number: int) -> bool:
+    """Say whether a file of the library came with a post of ours; its name tells."""
+    if not number:
+        return False
+    answer = api.send("GET", f"wp/v2/media/{number}", params={"_fields": "slug"})
+    if answer.status_code in (401, 403, 404):
+        return False
+    return FILE_SLUG.search(str(said(api.good(answer)).get("slug"))) is not None
 
 
 def pictures(kept: list[Kept], media: tuple[Media, ...], above: int | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from datetime import UTC
 from types import MappingProxyType
 from typing import Any
 
-from govpost import Channel, Receipt, Rejected, Unavailable, Uncertain, Variant
+from govpost import Action, Channel, Receipt, Rejected, Unavailable, Uncertain, Variant
 from govpost_wordpress import blocks, media, terms, words
 from govpost_wordpress.api import Api, said
 from govpost_wordpress.settings import Kind, Options, Settings
@@ -26,7 +26,7 @@ Remote = dict[str, Any]
 
 
 class Plan:
-    """What a variant asks for on a channel: the post's own options, else the channel's settings."""
+    """What a variant asks for on a channel: the post's own options, else, for a new post, the channel's settings."""
 
     def __init__(self, variant: Variant, channel: Channel) -> None:
         self.variant, self.limits = variant, channel.limits
@@ -34,15 +34,21 @@ class Plan:
         self.options = Options.model_validate(dict(variant.options))
         self.kind = _KINDS[self.options.type or self.settings.type]
         self.slug = slug_of(variant)
+        self.amends = variant.action is Action.AMEND
 
     @property
     def terms(self) -> dict[terms.Taxonomy, tuple[str, ...]]:
-        """Return the names of categories and tags; a page has none."""
+        """Return the names of categories and tags: a page has none, and a correction only those that it names."""
         if self.kind == "pages":
             return {}
         asked, usual = self.options, self.settings
-        categories = usual.categories if asked.categories is None else asked.categories
-        return {"categories": categories, "tags": usual.tags if asked.tags is None else asked.tags}
+        named: dict[terms.Taxonomy, tuple[str, ...] | None] = {
+            "categories": asked.categories,
+            "tags": asked.tags,
+        }
+        usually = {} if self.amends else {"categories": usual.categories, "tags": usual.tags}
+        found = {taxonomy: usually.get(taxonomy) if own is None else own for taxonomy, own in named.items()}
+        return {taxonomy: names for taxonomy, names in found.items() if names is not None}
 
     def body(self, staged: Mapping[str, Any], note: str | None = None) -> Remote:
         """Return all that the site is told of the post but for its address, date and status."""
@@ -59,14 +65,23 @@ class Plan:
         told: Remote = {
             "title": blocks.text(self.variant.title or ""),
             "content": "\n\n".join(filter(None, written)),
-            "excerpt": blocks.text(self.options.excerpt or ""),
             "featured_media": 0 if above is None else kept[above]["id"],
         }
-        told |= {taxonomy: list(staged[taxonomy]) for taxonomy, names in self.terms.items() if names}
-        told |= {"sticky": True} if self.options.sticky and self.kind == "posts" else {}
-        comments = self.options.comments or self.settings.comments
-        told |= {"comment_status": comments} if comments else {}
-        return told | ({"template": self.options.template} if self.options.template else {})
+        terms = {name: list(staged[name]) for name, asked in self.terms.items() if asked or self.amends}
+        return told | terms | self._asked()
+
+    def _asked(self) -> Remote:
+        """Return what a new post is told besides its words; a correction leaves alone what it does not name."""
+        own = self.options
+        comments = own.comments or (None if self.amends else self.settings.comments)
+        sticky = own.sticky or (self.amends and "sticky" in own.model_fields_set)
+        asked: tuple[tuple[str, Any, bool], ...] = (
+            ("excerpt", blocks.text(own.excerpt or ""), own.excerpt is not None or not self.amends),
+            ("sticky", own.sticky, sticky and self.kind == "posts"),
+            ("comment_status", comments, comments is not None),
+            ("template", own.template, own.template is not None),
+        )
+        return {name: value for name, value, named in asked if named}
 
     @property
     def language(self) -> str | None:
@@ -77,6 +92,15 @@ class Plan:
     def note(self) -> str:
         """Return the note that the post was corrected."""
         return words.correction(self.variant, self.settings.correction, self.limits.get("timezone"))
+
+
+def corrected(api: Api, plan: Plan, now: Mapping[str, Any]) -> Remote:
+    """Return what a post is told by its correction; a picture that others put above it stays, if it has no other."""
+    told = plan.body(plan.variant.staged, plan.note())
+    own = bool(told["featured_media"]) or "featured" in plan.options.model_fields_set
+    if not own and not media.is_ours(api, int(now.get("featured_media") or 0)):
+        del told["featured_media"]
+    return told
 
 
 def find(api: Api, kind: str, slug: str) -> list[Remote]:

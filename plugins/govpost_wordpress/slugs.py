@@ -8,6 +8,8 @@ import unicodedata
 from govpost import Media, Variant
 
 _LONGEST = 60
+FILE_SLUG = re.compile(r"(^|-)gp[a-z0-9]{1,12}-[0-9a-f]{12}$")
+"""What `file_slug` makes."""
 
 
 def readable(title: str) -> str:

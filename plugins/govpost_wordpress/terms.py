@@ -33,7 +33,7 @@ def _make(api: Api, taxonomy: Taxonomy, name: str) -> int:
     existing = detail_of(answer).get("term_id")
     if code_of(answer) == "term_exists" and existing is not None:
         return int(existing)
-    if answer.status_code == 403:
+    if answer.status_code == 403 and code_of(answer):
         kind = "category" if taxonomy == "categories" else "tag"
         tip = f"let an editor of the site make the {kind}, or take it out of the post"
         raise Rejected(f"the site has no {kind} {name!r}, and {api.settings.user} may not make one", tip=tip)

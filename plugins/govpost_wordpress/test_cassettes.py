@@ -207,13 +207,20 @@ def test_a_repeat_is_one_post_and_one_picture(stage: Stage) -> None:
 
 
 def test_a_correction_shows_and_the_version_before_is_kept(stage: Stage) -> None:
-    first = stage.publish(stage.variant(text="The fair is on Friday."))
+    usual = {**stage.channel.settings, "comments": "closed", "categories": ["News"]}
+    stage.channel = replace(stage.channel, settings=usual)
+    asked = {"categories": ["Fairs"], "excerpt": "Come early.", "comments": "open", "sticky": True}
+    first = stage.publish(stage.variant(text="The fair is on Friday.", options=asked))
+    before = stage.get(first.remote_id)
     new = stage.variant(2, text="La feria es el sábado.", action=Action.AMEND, language="es")
     second = stage.publish(new, "amend", first)
     assert (second.remote_id, second.url) == (first.remote_id, first.url)
     post = stage.get(first.remote_id)
     assert read(post["content"]["rendered"]) == "Corregido el 21 de noviembre de 2026. La feria es el sábado."
     assert '<span lang="es">' in post["content"]["rendered"]
+    for left in ("categories", "excerpt", "comment_status", "sticky", "template", "featured_media"):
+        assert post[left] == before[left]
+    assert post["comment_status"] == "open" and read(post["excerpt"]["rendered"]) == "Come early."
     kept = stage.get(f"{first.remote_id}/revisions", _login("editor"))
     versions = {each["id"]: read(each["content"]["rendered"]) for each in kept}
     assert "Friday" in versions[first.raw["revision"]] and "sábado" in versions[second.raw["revision"]]

@@ -476,7 +476,7 @@ FORBIDDEN = refusal("rest_invalid_param", 400, params={"status": "Status is forb
             "too few rights",
         ),
         ("POST", "/posts", 403, refusal("rest_cannot_assign_sticky", 403), Rejected, "403"),
-        ("POST", "/posts", 403, None, Rejected, "403"),
+        ("POST", "/posts", 403, None, Unavailable, "403"),
         ("POST", "/media", 500, refusal("rest_upload_unknown_error", 500), Rejected, "this file"),
         ("POST", "/media", 413, None, Rejected, "larger"),
         ("POST", "/media", 412, refusal("rest_upload_hash_mismatch", 412), Rejected, "412"),
