@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from govpost import (
     Receipt,
     Rejected,
     Reply,
+    Unavailable,
     Variant,
     hookimpl,
     time_left,
@@ -23,6 +25,7 @@ from govpost import (
 from govpost_email import account, mailbox, signing, submission
 from govpost_email.addresses import token
 from govpost_email.example import EXAMPLE
+from govpost_email.freshness import certain, settled
 from govpost_email.lists import Entry, Roll, list_key, roll
 from govpost_email.message import MEDIA_TYPES, Letter, write
 from govpost_email.settings import Settings
@@ -50,6 +53,9 @@ class Email:
     Settings = Settings
     example = EXAMPLE
 
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+
     def adapted(self, channel: Channel) -> Capabilities:
         """Return the capabilities on this channel: a picture grows by a third on its way (base64)."""
         most = channel.limits.get("size")
@@ -76,21 +82,41 @@ class Email:
     def recipients(self, channel: Channel, http: httpx2.Client) -> Iterable[str]:
         """Return the references of all on the list who still want the bulletin."""
         settings = Settings.of(channel)
-        everyone = roll(settings, channel)
-        unwanted = wishes(settings, channel, http).understood()
+        everyone = self._everyone(settings, channel)
+        gone = wishes(settings, channel, http)
+        settled(settings.list_file, "the list", self._clock())
+        self._settled(settings)
+        unwanted = gone.understood()
         return [ref for ref in everyone if ref not in unwanted]
 
     def publish(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
         """Send one recipient their copy; `NotWanted` when they left the list meanwhile."""
         settings = Settings.of(channel)
-        entry = _entry(roll(settings, channel), variant)
-        if entry.ref in wishes(settings, channel, http, entry.ref).understood():
+        everyone = self._everyone(settings, channel)
+        if variant.recipient not in everyone:
+            certain(settings.list_file, "the list", self._clock())
+        entry = _entry(everyone, variant)
+        gone = wishes(settings, channel, http, entry.ref)
+        self._settled(settings)
+        if entry.ref in gone.understood():
             raise NotWanted(f"recipient {entry.ref} no longer wants the bulletin")
         mark = None if settings.to else token(entry.ref, list_key(channel))
         letter = write(variant, settings, entry, mark)
         signed = replace(letter, data=signing.sign(letter.data, settings, channel))
         said = _sent(signed, settings, channel, http)
         return Receipt(remote_id=letter.message_id, raw={"reply": said})
+
+    def _everyone(self, settings: Settings, channel: Channel) -> Roll:
+        try:
+            return roll(settings, channel)
+        except Unavailable:
+            certain(settings.list_file, "the list", self._clock())
+            raise
+
+    def _settled(self, settings: Settings) -> None:
+        """Ask after reading: a file that somebody writes meanwhile would let a copy go to one who left."""
+        for path in (settings.unsubscribed_file, settings.suppressed_file):
+            settled(path, "the file of those who left", self._clock())
 
 
 def _entry(everyone: Roll, variant: Variant) -> Entry:
