@@ -17,7 +17,7 @@ from govpost import (
     Variant,
     hookimpl,
 )
-from govpost_mastodon import account, finding, login, media, reading, servers, statuses
+from govpost_mastodon import account, finding, login, media, ours, reading, refusals, servers, statuses
 from govpost_mastodon.api import Api
 from govpost_mastodon.example import EXAMPLE
 from govpost_mastodon.settings import Options, Settings
@@ -39,6 +39,10 @@ class Mastodon:
         """Return what the server that `verify` found carries."""
         return servers.capabilities(channel.limits)
 
+    def refusals(self, variant: Variant, channel: Channel) -> Iterable[str]:
+        """Say what of polls, pictures and sizes of files the server will not take."""
+        return refusals.refusals(variant, channel)
+
     def verify(self, channel: Channel, http: httpx2.Client) -> Account:
         """Ask the server what it is, what it takes and who we are there."""
         return account.verify(Api(channel, http))
@@ -48,8 +52,10 @@ class Mastodon:
         return login.login(Api(channel, http), talk)
 
     def stage(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Mapping[str, Any]:
-        """Upload the files with their descriptions."""
-        return media.upload(Api(channel, http), variant)
+        """Upload the files with their descriptions, and look for the post that a correction answers."""
+        api = Api(channel, http)
+        corrected = ours.corrected(api, variant)
+        return {**media.upload(api, variant), **({"corrected": corrected} if corrected else {})}
 
     def publish(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
         """Make one post."""

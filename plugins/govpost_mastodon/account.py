@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from govpost import Account, Rejected, Unauthorized, links
+from govpost import Account, Unauthorized, links
 from govpost_mastodon import servers
 from govpost_mastodon.api import Api, rows, said, table
 from govpost_mastodon.words import text_of
@@ -20,10 +20,6 @@ def verify(api: Api) -> Account:
     if not api.channel.secrets.get("access_token"):
         raise Unauthorized("there is no access token yet", tip=f"govpost channel login {api.channel.name}")
     limits = servers.detect(api)
-    if not limits.get("software") and "max_chars" not in limits:
-        raise Rejected(
-            "there is no server here that speaks the Mastodon API", tip="see the channel's settings.url"
-        )
     me = table(api.ask("/api/v1/accounts/verify_credentials"))
     name = str(me.get("acct") or me.get("username") or "")
     limits |= {"account_id": str(me.get("id", "")), "acct": name}

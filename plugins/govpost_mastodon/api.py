@@ -35,23 +35,24 @@ class Api:
 
     def ask(self, path: str, **params: Any) -> Any:
         """GET JSON; HTTP errors raise."""
-        return said(checked(self.send("GET", path, params=params)))
+        return said(self.checked(self.send("GET", path, params=params)))
 
     def look(self, path: str, **params: Any) -> Any | None:
         """GET JSON, None where there is no such thing."""
         answer = self.send("GET", path, params=params)
-        return None if answer.status_code in GONE else said(checked(answer))
+        return None if answer.status_code in GONE else said(self.checked(answer))
 
-
-def checked(answer: httpx2.Response) -> httpx2.Response:
-    """Return an answer that says yes; raise what its status says, or `Unauthorized` for a token refused by 400."""
-    # Takahē refuses a bad token with a plain "Invalid Bearer token" and 400.
-    if answer.status_code == 400 and "bearer token" in answer.text[:200].lower():
-        raise Unauthorized(
-            "the server does not accept the access token", tip="log in again: govpost channel login"
-        )
-    answer.raise_for_status()
-    return answer
+    def checked(self, answer: httpx2.Response) -> httpx2.Response:
+        """Return an answer that says yes; raise what its status says, and `Unauthorized` for a refused token."""
+        # Takahē refuses a bad token with a plain "Invalid Bearer token" and 400.
+        bad = answer.status_code == 400 and "bearer token" in answer.text[:200].lower()
+        if bad or answer.status_code == 401:
+            raise Unauthorized(
+                "the server does not accept the access token: it was taken back, has ended, or is another server's",
+                tip=f"govpost channel login {self.channel.name}",
+            )
+        answer.raise_for_status()
+        return answer
 
 
 def said(answer: httpx2.Response) -> Any:

@@ -9,13 +9,12 @@ from typing import Any, Literal
 from govpost import Receipt, Unavailable, Variant
 from govpost_mastodon import servers
 from govpost_mastodon.api import Api, rows, table
+from govpost_mastodon.ours import PAGE, PAGES, corrected, page
 from govpost_mastodon.settings import options_of
 from govpost_mastodon.statuses import PATH, receipt_of
 from govpost_mastodon.words import alike, close, same, text_of
 
 _TIP = "look at it, then settle it with govpost delivery resolve"
-_PAGE = 40
-_PAGES = 3
 _SKEW = timedelta(minutes=15)
 _WIDEST = timedelta(hours=3)
 """How much earlier than its due time a post may seem to have been made: without a doubt, and at all."""
@@ -44,29 +43,19 @@ def search(api: Api, variant: Variant) -> Receipt | None:
     return known(api, receipt_of(found[0]))
 
 
-def account_id(api: Api) -> str:
-    """Return our own account's id, kept by `verify` or asked for now."""
-    kept = api.channel.limits.get("account_id")
-    return str(kept or table(api.ask("/api/v1/accounts/verify_credentials")).get("id", ""))
-
-
 def _since(api: Api, at: datetime | None) -> list[Mapping[str, Any]]:
     """Return our posts that may have been made at or after `at`, newest first."""
-    path = f"/api/v1/accounts/{account_id(api)}/statuses"
     after = at - _WIDEST if at else None
     last: object = None
     found: dict[str, Mapping[str, Any]] = {}
-    for _ in range(_PAGES):
-        more: dict[str, Any] = {"max_id": last} if last else {}
-        page = rows(api.ask(path, limit=_PAGE, exclude_reblogs="true", **more))
-        found |= {str(status.get("id")): status for status in page if after is None or _made(status) >= after}
+    for _ in range(PAGES):
+        new = page(api, last)
+        found |= {str(status.get("id")): status for status in new if after is None or _made(status) >= after}
         # A pinned post may stand at the top of the list though it is old: the last of the page decides.
-        if not page or page[-1].get("id") == last or (after is not None and _made(page[-1]) < after):
+        if not new or new[-1].get("id") == last or (after is not None and _made(new[-1]) < after):
             return list(found.values())
-        last = page[-1].get("id")
-    raise Unavailable(
-        f"the account has made more than {_PAGE * _PAGES} posts since, too many to look through"
-    )
+        last = new[-1].get("id")
+    raise Unavailable(f"the account has made more than {PAGE * PAGES} posts since, too many to look through")
 
 
 def _looks(api: Api, status: Mapping[str, Any], variant: Variant) -> Literal["same", "like", "other"]:
@@ -98,11 +87,20 @@ def _differs(api: Api, status: Mapping[str, Any], variant: Variant) -> str | Non
         return f"was made with {by}"
     if len(rows(status.get("media_attachments"))) != len(variant.media):
         return "has not the same pictures"
-    if variant.reply_to is not None and str(status.get("in_reply_to_id")) != variant.reply_to:
-        return "does not answer the part before"
+    if missed := _misses(api, str(status.get("in_reply_to_id")), variant):
+        return f"does not answer {missed}"
     if not alike(str(status.get("spoiler_text") or ""), options_of(variant).warning):
         return "has another warning"
     return None
+
+
+def _misses(api: Api, answered: str, variant: Variant) -> str | None:
+    """Name what a post must answer to be ours and does not."""
+    if variant.reply_to is not None:
+        return None if answered == variant.reply_to else "the part before"
+    # What was staged is not kept when an answer is lost, so the corrected post is looked for again.
+    to = corrected(api, variant).get("id")
+    return None if to in (None, answered) else "the post that it corrects"
 
 
 def _addresses(statuses: Sequence[Mapping[str, Any]]) -> str:

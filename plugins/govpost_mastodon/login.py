@@ -5,24 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from govpost import Dialogue, Unauthorized
 from govpost_mastodon import servers
 from govpost_mastodon.account import SCOPES, covers
-from govpost_mastodon.api import Api, checked, said, table
+from govpost_mastodon.api import Api, said, table
 from govpost_mastodon.settings import settings_of
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 _NAME = "govpost"
-_TIP = "run govpost channel login again"
 _COARSE = frozenset(("pixelfed", "takahe"))
 """Servers that know no scope finer than read and write."""
 
 
 def login(api: Api, talk: Dialogue) -> dict[str, str]:
     """Lead a person through the log-in; return the token and the application it belongs to."""
+    # Without the old token: Takahē refuses whatever comes with one that was taken back.
+    api = replace(api, channel=replace(api.channel, secrets={}))
     found = servers.detect(api)
     scopes = "read write" if found.get("software") in _COARSE else " ".join(SCOPES)
     back = talk.redirect()
@@ -48,7 +50,10 @@ def login(api: Api, talk: Dialogue) -> dict[str, str]:
 
 def _register(api: Api, target: str, scopes: str) -> dict[str, str]:
     form = {"client_name": _NAME, "redirect_uris": target, "scopes": scopes}
-    app = table(said(checked(api.send("POST", "/api/v1/apps", data=form))))
+    answer = api.send("POST", "/api/v1/apps", data=form)
+    if servers.is_no_api(answer):
+        raise servers.absent(api)
+    app = table(said(api.checked(answer)))
     if not app.get("client_id") or not app.get("client_secret"):
         raise Unauthorized("the server registers no applications", tip="ask the server's administrators")
     return {name: str(app[name]) for name in ("client_id", "client_secret")}
@@ -72,12 +77,12 @@ def _authorised(
     if back is None or not said_back:
         code = talk.ask("The code that the page shows", secret=True).strip()
     elif not secrets.compare_digest(said_back.get("state", ""), state):
-        raise Unauthorized("the browser came back from another log-in than this one", tip=_TIP)
+        raise Unauthorized("the browser came back from another log-in than this one", tip=_again(api))
     else:
         code = said_back.get("code", "")
     if not code:
         why = said_back.get("error_description") or said_back.get("error") or "no code was given"
-        raise Unauthorized(f"the log-in was not finished: {why}", tip=_TIP)
+        raise Unauthorized(f"nobody allowed it: {why}", tip=_again(api))
     return code
 
 
@@ -91,8 +96,12 @@ def _token(api: Api, form: dict[str, str]) -> dict[str, Any]:
     answer = api.send("POST", "/oauth/token", data=form)
     if answer.status_code in (400, 401, 403, 422):
         why = table(said(answer)).get("error_description") or "the server does not accept the code"
-        raise Unauthorized(f"the log-in failed: {why}", tip=_TIP)
-    token = dict(table(said(checked(answer))))
+        raise Unauthorized(str(why), tip=_again(api))
+    token = dict(table(said(api.checked(answer))))
     if not token.get("access_token"):
-        raise Unauthorized("the log-in failed: the server gave no access token", tip=_TIP)
+        raise Unauthorized("the server gave no access token", tip=_again(api))
     return token
+
+
+def _again(api: Api) -> str:
+    return f"try again: govpost channel login {api.channel.name}"

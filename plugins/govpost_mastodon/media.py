@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from govpost import Media, Processing, Rejected, Variant, polls
-from govpost_mastodon.api import GONE, Api, checked, rows, said, table
-from govpost_mastodon.statuses import described, refuse
+from govpost_mastodon.api import GONE, Api, rows, said, table
+from govpost_mastodon.statuses import described
 
 if TYPE_CHECKING:
     import httpx2
@@ -20,9 +20,6 @@ File = dict[str, Any]
 
 def upload(api: Api, variant: Variant) -> Mapping[str, Any]:
     """Return what was uploaded, in the order of the files; what stands in ``variant.staged`` does not go up again."""
-    refuse(api, variant)
-    for medium in variant.media:
-        _refuse_size(api, medium)
     before = {file["sha256"]: file for file in rows(variant.staged.get("media"))}
     files = [_still_there(api, before.get(medium.sha256)) or _send(api, medium) for medium in variant.media]
     files = _processed(api, files)
@@ -39,7 +36,7 @@ def _send(api: Api, medium: Media) -> File:
     with medium.path.open("rb") as file:
         answer = api.send("POST", _PATH, data=described(medium), files={"file": (name, file, medium.mime)})
     _refuse_file(answer, medium.path.name)
-    about = table(said(checked(answer)))
+    about = table(said(api.checked(answer)))
     if not about.get("id"):
         raise Rejected("the server took a file and gave it no id")
     return {"id": str(about["id"]), "sha256": medium.sha256, "ready": _ready(answer.status_code, about)}
@@ -57,7 +54,7 @@ def _processed(api: Api, files: list[File]) -> list[File]:
 def _asked(api: Api, file: File) -> File:
     answer = api.send("GET", f"/api/v1/media/{file['id']}")
     _refuse_file(answer, file["id"])
-    return file | {"ready": _ready(answer.status_code, table(said(checked(answer))))}
+    return file | {"ready": _ready(answer.status_code, table(said(api.checked(answer))))}
 
 
 def _still_there(api: Api, file: Mapping[str, Any] | None) -> File | None:
@@ -68,7 +65,7 @@ def _still_there(api: Api, file: Mapping[str, Any] | None) -> File | None:
     if answer.status_code in GONE:
         return None
     _refuse_file(answer, str(file["id"]))
-    return {**file, "ready": _ready(answer.status_code, table(said(checked(answer))))}
+    return {**file, "ready": _ready(answer.status_code, table(said(api.checked(answer))))}
 
 
 def _ready(status: int, about: Mapping[str, Any]) -> bool:
@@ -81,10 +78,3 @@ def _refuse_file(answer: httpx2.Response, name: str) -> None:
         raise Rejected(
             f"the server cannot process the file {name}", tip="save the file anew in another format"
         )
-
-
-def _refuse_size(api: Api, medium: Media) -> None:
-    kind = "image" if medium.mime.startswith("image/") else "video"
-    most, size = api.channel.limits.get(f"{kind}_bytes"), medium.path.stat().st_size
-    if most and size > most:
-        raise Rejected(f"{medium.path.name} has {size:,} bytes; the server takes {kind}s of {most:,} bytes")

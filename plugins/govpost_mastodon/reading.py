@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from govpost import Channel, Metrics, Receipt, Reply, Variant
 from govpost_mastodon.api import Api, rows, table
-from govpost_mastodon.finding import account_id
+from govpost_mastodon.ours import account_id
 from govpost_mastodon.settings import options_of, settings_of
 from govpost_mastodon.statuses import PATH
 from govpost_mastodon.words import text_of

@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from govpost import Capabilities
-from govpost_mastodon.api import Api, rows, said, table
+from govpost import Capabilities, Rejected
+from govpost_mastodon.api import Api, rows, table
+
+if TYPE_CHECKING:
+    import httpx2
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
@@ -39,7 +42,8 @@ class Software:
 
     ``repeats`` is how long a repeat with the same key gives the first post again; ``keyed`` says whether the key
     helps at all; ``exact`` whether it tells a post's source letter by letter; ``shortens`` whether a link and the host
-    of a mention count less than their letters; ``needs_media`` that a post without a file is refused.
+    of a mention count less than their letters; ``needs_media`` that a post without a file is refused,
+    ``polls`` whether there are any.
     """
 
     title: str
@@ -47,6 +51,7 @@ class Software:
     keyed: bool = True
     shortens: bool = False
     needs_media: bool = False
+    polls: bool = True
     exact: bool = False
 
 
@@ -62,7 +67,7 @@ KNOWN: Mapping[str, Software] = {
     "akkoma": Software(title="Akkoma", keyed=False),
     "pleroma": Software(title="Pleroma", keyed=False),
     "gotosocial": Software(title="GoToSocial", exact=True),
-    "pixelfed": Software(title="Pixelfed", needs_media=True),
+    "pixelfed": Software(title="Pixelfed", needs_media=True, polls=False),
     "takahe": Software(title="Takahē"),
     "snac": Software(title="snac"),
 }
@@ -74,7 +79,10 @@ def known(limits: Mapping[str, Any]) -> Software | None:
 
 
 def detect(api: Api) -> dict[str, Any]:
-    """Ask a server what it is and what it takes; return it as JSON for ``Channel.limits``."""
+    """Ask a server what it is and what it takes; return it as JSON for ``Channel.limits``.
+
+    Raises `Rejected` when what is there does not speak the Mastodon API.
+    """
     instance = _instance(api)
     software, version = _nodeinfo(api) or _from_version(str(instance.get("version", "")))
     about = table(instance.get("configuration"))
@@ -111,6 +119,8 @@ def capabilities(limits: Mapping[str, Any]) -> Capabilities:
         media_types=tuple(types) or CAPABILITIES.media_types,
         alone=tuple(each for each in types if not each.startswith("image/")),
         max_alt=limits.get("max_alt", CAPABILITIES.max_alt),
+        # The pictures go with the first part: the others would have none.
+        threads=not (software and software.needs_media),
         idempotent_for=software.repeats if software else None,
         settles_after=_SOON if software else None,
     )
@@ -129,7 +139,36 @@ def _counting(limits: Mapping[str, Any], software: Software | None) -> dict[str,
 def _instance(api: Api) -> Mapping[str, Any]:
     """Read the newer of the two descriptions; snac has only the older, and Takahē's newer one may be broken."""
     newer = api.send("GET", "/api/v2/instance")
-    return table(said(newer)) if newer.is_success else table(api.look("/api/v1/instance"))
+    if newer.is_success and (about := _description(newer)):
+        return about
+    older = api.send("GET", "/api/v1/instance")
+    if is_no_api(older):
+        raise absent(api)
+    if about := _description(api.checked(older)):
+        return about
+    raise absent(api)
+
+
+def absent(api: Api) -> Rejected:
+    """Return what to say where the address is that of something else, such as a web site."""
+    return Rejected(
+        "there is no server here that speaks the Mastodon API",
+        tip=f"settings.url of {api.channel.name} must be the address where you log in to the account in a browser",
+    )
+
+
+def is_no_api(answer: httpx2.Response) -> bool:
+    """Say whether an answer to what each server of the family knows is that of something else."""
+    return answer.is_redirect or answer.status_code in (404, 405, 410)
+
+
+def _description(answer: httpx2.Response) -> Mapping[str, Any]:
+    """Return what a server says of itself, nothing for a page or other JSON (entities/Instance)."""
+    try:
+        about = table(answer.json())
+    except ValueError:
+        return {}
+    return about if {"version", "uri", "domain", "configuration"} & about.keys() else {}
 
 
 def _nodeinfo(api: Api) -> tuple[str, str] | None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from govpost import Media, Receipt, Rejected, Unavailable, Uncertain, Variant
-from govpost_mastodon.api import GONE, Api, checked, rows, said, table
+from govpost_mastodon.api import GONE, Api, rows, said, table
 from govpost_mastodon.servers import known
-from govpost_mastodon.settings import Options, Poll, options_of, settings_of
+from govpost_mastodon.settings import Options, options_of, settings_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -19,43 +19,43 @@ _KEPT = ("id", "uri", "created_at", "edited_at", "visibility", "language", "in_r
 
 def post(api: Api, variant: Variant, **more: str) -> Receipt:
     """Make the post of a variant; `more` goes into the body."""
-    refuse(api, variant)
     settings, options = settings_of(api.channel), options_of(variant)
-    body = _body(variant, options) | {"visibility": options.visibility or settings.visibility}
+    body = _body(variant, options)
+    corrected = table(variant.staged.get("corrected"))
+    body["visibility"] = narrowest(options.visibility or settings.visibility, corrected.get("visibility"))
     if policy := options.quote_policy or settings.quote_policy:
         body["quote_approval_policy"] = policy
-    if variant.reply_to:
-        body["in_reply_to_id"] = variant.reply_to
+    if to := variant.reply_to or corrected.get("id"):
+        body["in_reply_to_id"] = to
     software = known(api.channel.limits)
     key = variant.key if software is None or software.keyed else None
     answer = api.send("POST", PATH, key=key, json=body | more)
     _refuse_known_key(answer)
     if software is None or software.repeats is None:
         _doubt(answer)
-    return receipt(answer, variant)
+    return receipt(api, answer, variant)
 
 
 def change(api: Api, held: Receipt, variant: Variant) -> Receipt:
     """Give the post of a receipt the whole state of another variant."""
-    refuse(api, variant)
     files = [{"id": name, **described(medium)} for name, medium in _files(variant)]
     body = _body(variant, options_of(variant)) | ({"media_attributes": files} if files else {})
     if policy := options_of(variant).quote_policy:
         body["quote_approval_policy"] = policy
-    return receipt(api.send("PUT", f"{PATH}/{held.remote_id}", json=body), variant)
+    return receipt(api, api.send("PUT", f"{PATH}/{held.remote_id}", json=body), variant)
 
 
 def remove(api: Api, held: Receipt) -> None:
     """Delete a post and its files; one that is gone already is fine."""
     answer = api.send("DELETE", f"{PATH}/{held.remote_id}", params={"delete_media": "true"})
     if answer.status_code not in GONE:
-        checked(answer)
+        api.checked(answer)
 
 
-def receipt(answer: httpx2.Response, variant: Variant) -> Receipt:
+def receipt(api: Api, answer: httpx2.Response, variant: Variant) -> Receipt:
     """Return the receipt in an answer; `Uncertain` when it says yes and shows no post."""
     try:
-        status = table(said(checked(answer)))
+        status = table(said(api.checked(answer)))
     except Unavailable as error:
         raise Uncertain(str(error)) from error
     if not status.get("id"):
@@ -72,18 +72,9 @@ def receipt_of(status: Mapping[str, Any], variant: Variant | None = None) -> Rec
     return Receipt(remote_id=str(status["id"]), url=status.get("url") or status.get("uri"), raw=raw)
 
 
-def refuse(api: Api, variant: Variant) -> None:
-    """Raise `Rejected` for what this server is known to refuse, before anything is sent."""
-    poll, limits = options_of(variant).poll, api.channel.limits
-    if poll and variant.media:
-        raise Rejected("a post cannot hold a poll and pictures", tip="take out the pictures or options.poll")
-    if poll and (trouble := _wrong_poll(poll, table(limits.get("poll")))):
-        raise Rejected(f"the poll {trouble}", tip="change options.poll")
-    software = known(limits)
-    if software and software.needs_media and not variant.media and not variant.reply_to:
-        raise Rejected(
-            f"{software.title} takes no post without a picture", tip="add a picture with a description"
-        )
+def narrowest(ours: str, before: str | None) -> str:
+    """Return who may see a post that is ours to choose, and no more than saw the one before it."""
+    return ours if before in (None, "public") else before
 
 
 def described(medium: Media) -> dict[str, str]:
@@ -113,19 +104,6 @@ def _files(variant: Variant) -> list[tuple[str, Media]]:
     if len(staged) != len(variant.media):
         raise Rejected(f"{len(variant.media)} files belong to the post, but {len(staged)} were uploaded")
     return [(str(file["id"]), medium) for file, medium in zip(staged, variant.media, strict=True)]
-
-
-def _wrong_poll(poll: Poll, limits: Mapping[str, int]) -> str | None:
-    most, longest = limits.get("max_options", 4), limits.get("max_chars", 50)
-    if len(poll.options) > most:
-        return f"has {len(poll.options)} answers; the server takes {most}"
-    if over := [each for each in poll.options if len(each) > longest]:
-        return f"has the answer {over[0]!r} of {len(over[0])} characters; the server takes {longest}"
-    if not limits.get("shortest", 0) <= poll.expires_in <= limits.get("longest", poll.expires_in):
-        return (
-            f"is open for {poll.expires_in} s; the server takes {limits['shortest']} to {limits['longest']} s"
-        )
-    return None
 
 
 def _refuse_known_key(answer: httpx2.Response) -> None:

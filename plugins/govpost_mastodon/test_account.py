@@ -1,5 +1,6 @@
 """Who we are on a server, what is missing there, and what a person should know."""
 
+import httpx2
 import pytest
 
 from govpost import Rejected, Unauthorized
@@ -59,11 +60,35 @@ def test_without_a_token_the_way_to_one_is_told():
     assert told.value.tip == "govpost channel login fediverse"
 
 
-def test_an_address_without_such_a_server_is_told_with_a_tip():
-    server = Odd().at("/api/v2/instance", 404).at("/api/v1/instance", 404).at("/.well-known/nodeinfo", 404)
-    with pytest.raises(Rejected, match="no server here that speaks the Mastodon API") as told:
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        (404, 404),
+        ((404, "<html>Not found</html>"), (404, "<html>Not found</html>")),
+        ((200, "<html>Welcome</html>"), (200, "<html>Welcome</html>")),
+        ((200, {"title": "Riverton"}), (200, {"title": "Riverton"})),
+        (301, 301),
+    ],
+)
+def test_an_address_without_such_a_server_is_told_with_a_tip(newer, older):
+    # The site of the agency may well have nodeinfo: WordPress has it with its plugin for ActivityPub.
+    server = Odd().at("/api/v2/instance", newer).at("/api/v1/instance", older)
+    with pytest.raises(Rejected) as told:
         verify(server)
-    assert "settings.url" in told.value.tip
+    assert str(told.value) == "there is no server here that speaks the Mastodon API"
+    assert "settings.url of fediverse" in told.value.tip
+
+
+def test_a_token_that_was_taken_back_is_told_in_words_with_the_way_to_another():
+    with pytest.raises(Unauthorized, match=r"^the server does not accept the access token: ") as told:
+        verify(Odd().at(ME, (401, {"error": "The access token was revoked"})))
+    assert told.value.tip == "govpost channel login fediverse"
+
+
+def test_a_server_in_trouble_is_not_taken_for_none():
+    server = Odd().at("/api/v2/instance", 503).at("/api/v1/instance", 503)
+    with pytest.raises(httpx2.HTTPStatusError):
+        verify(server)
 
 
 @pytest.mark.parametrize(

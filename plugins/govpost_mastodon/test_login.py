@@ -2,9 +2,10 @@
 
 from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import pytest
 
-from govpost import Unauthorized
+from govpost import Rejected, Unauthorized
 from govpost_mastodon.login import OUT_OF_BAND, challenge
 from govpost_mastodon.test_common import MASTODON, TOKEN, Odd, Server, ask, channel
 
@@ -94,7 +95,7 @@ def test_a_person_who_says_no_is_heard():
         Server(), code="", error="access_denied", error_description="The owner denied the request."
     )
     person.came["code"] = ""
-    with pytest.raises(Unauthorized, match="not finished: The owner denied the request"):
+    with pytest.raises(Unauthorized, match=r"^nobody allowed it: The owner denied the request\.$"):
         login(person)
 
 
@@ -112,15 +113,15 @@ def test_a_code_that_the_server_does_not_know_is_told_in_its_words():
     odd = Odd(server).at(
         "/oauth/token", (400, {"error": "invalid_grant", "error_description": "The code is used up."})
     )
-    with pytest.raises(Unauthorized, match="the log-in failed: The code is used up"):
+    with pytest.raises(Unauthorized, match=r"^The code is used up\.$"):
         login(Person(server), odd)
 
 
 @pytest.mark.parametrize(
     ("path", "answer", "why"),
     [
-        ("/api/v1/apps", (200, {}), "registers no applications"),
-        ("/oauth/token", (200, {"token_type": "Bearer"}), "gave no access token"),
+        ("/api/v1/apps", (200, {}), "^the server registers no applications"),
+        ("/oauth/token", (200, {"token_type": "Bearer"}), "^the server gave no access token"),
     ],
 )
 def test_a_server_that_gives_nothing_is_told(path, answer, why):
@@ -135,6 +136,38 @@ def test_scopes_that_were_not_granted_are_told():
     person = Person(server)
     login(person, odd)
     assert "did not grant write:media" in person.said[-1]
+
+
+def page_for_people(request):
+    return httpx2.Response(404, text="<html><h1>City of Riverton</h1></html>")
+
+
+def moved(request):
+    return httpx2.Response(301, headers={"location": "https://www.riverton.example.gov/"})
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        page_for_people,
+        moved,
+        lambda request: httpx2.Response(200, text="<html>Welcome</html>"),
+        lambda request: httpx2.Response(200, json={"links": []}),
+        Odd().at("/api/v1/apps", (404, "<html>Not found</html>")),
+    ],
+)
+def test_an_address_where_nobody_speaks_the_api_is_told_in_one_sentence(server):
+    with pytest.raises(Rejected) as told:
+        login(Person(Server()), server)
+    assert str(told.value) == "there is no server here that speaks the Mastodon API"
+    assert "settings.url of fediverse" in told.value.tip
+
+
+def test_a_token_that_was_taken_back_does_not_stand_in_the_way_of_a_new_one():
+    server = Server()
+    on = channel(token="revoked")
+    _, wire = ask(lambda http: MASTODON.login(on, Person(server), http), server, on=on)
+    assert not [request for request in wire.requests if "authorization" in request.headers]
 
 
 @pytest.mark.parametrize("software", ["pixelfed", "takahe"])

@@ -93,6 +93,11 @@ def test_a_repeat_is_not_safe_where_the_server_makes_a_second_post_of_it(name):
     assert able(found(server)).settles_after is not None
 
 
+def test_where_every_post_needs_a_picture_there_are_no_threads_of_words():
+    assert not able(found(Odd().at("/nodeinfo/2.0", nodeinfo("pixelfed")))).threads
+    assert able(found(Odd().at("/nodeinfo/2.0", nodeinfo("takahe")))).threads
+
+
 @pytest.mark.parametrize("name", ["mastodon", "hometown", "hollo"])
 def test_a_repeat_is_safe_for_less_than_the_hour_that_the_server_keeps_a_key(name):
     safe = able(found(Odd().at("/nodeinfo/2.0", nodeinfo(name)))).idempotent_for

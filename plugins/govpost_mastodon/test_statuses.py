@@ -70,37 +70,6 @@ def test_in_a_thread_the_question_is_asked_once():
     assert "poll" not in wire.body()
 
 
-@pytest.mark.parametrize(
-    ("poll", "why"),
-    [
-        ({"options": list("abcde")}, "has 5 answers; the server takes 4"),
-        ({"options": ["Yes", "N" * 51]}, "of 51 characters; the server takes 50"),
-        ({"options": ["a", "b"], "expires_in": 9_999_999}, "the server takes 300 to 2629746 s"),
-    ],
-)
-def test_a_poll_that_the_server_refuses_is_refused_before_anything_is_sent(poll, why):
-    limits = {
-        **EXAMPLE.limits,
-        "poll": {"max_options": 4, "max_chars": 50, "shortest": 300, "longest": 2_629_746},
-    }
-    with pytest.raises(Rejected, match=why):
-        publish(variant(options={"poll": poll}), on=channel(limits))
-
-
-def test_a_poll_takes_no_pictures_and_nothing_goes_up(tmp_path):
-    asked = variant(options={"poll": POLL}, media=(picture(tmp_path),))
-    with pytest.raises(Rejected, match="cannot hold a poll and pictures"):
-        stage(asked, Server())
-
-
-def test_a_server_of_pictures_is_sent_no_post_without_one():
-    on = channel({"software": "pixelfed"})
-    with pytest.raises(Rejected, match="Pixelfed takes no post without a picture"):
-        publish(variant(), on=on)
-    receipt, _ = publish(variant(reply_to="100"), on=on)
-    assert receipt.remote_id
-
-
 @pytest.mark.parametrize("software", ["akkoma", "pleroma"])
 def test_where_the_key_would_bring_back_an_old_refusal_it_is_not_sent(software):
     _, wire = publish(variant(), on=channel({"software": software}))
