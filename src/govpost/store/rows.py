@@ -167,7 +167,7 @@ class DeliveryRow(DeliveryRecord, table=True):
     __table_args__: ClassVar[Any] = (
         Index("due_now", "channel", "due", text("priority DESC"), "part", "id", sqlite_where=_QUEUED),
         Index("by_state", "state", "channel"),
-        Index("by_slot", "channel", "slot", sqlite_where=_FIRST),
+        Index("by_slot", "channel", "action", "slot", sqlite_where=_FIRST),
         Index("by_post", "post_id", "version", "action", "state"),
     )
     variant: Any = json_column()
