@@ -97,10 +97,10 @@ def test_a_channel_whose_platform_is_not_loaded_is_left_out(tmp_path: Path) -> N
         ('room = "attic"', "settings.room: there is no attic"),
         (
             'rom = "hub", room = "x"',
-            "settings.rom: the platform knows no such setting – did you mean 'room'?",
+            "settings.rom: there is no such setting – did you mean 'room'?",
         ),
         ("", "settings.room: is missing"),
-        ("room = 7", "settings.room: Input should be a valid string"),
+        ("room = 7", "settings.room: must be text; put it in quotes"),
     ],
 )
 def test_wrong_settings_name_file_line_and_key(tmp_path: Path, settings: str, said: str) -> None:

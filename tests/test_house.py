@@ -19,7 +19,7 @@ FLOORS = (
         "pure",
         "characters toml_lines config_values config_model config_checks config front_matter fields media content"
         " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_limits"
-        " wire_attempt polling wire outcomes",
+        " wire_attempt polling wire outcomes model_errors",
     ),
     ("keepers", "registry vault sealing fitted people media_store store"),
     (

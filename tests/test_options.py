@@ -60,7 +60,7 @@ def test_a_changed_option_is_a_changed_post(tmp_path: Path) -> None:
             "warnin: there is no such option – did you mean 'warning'?",
             10,
         ),
-        ("options:\n  hub:\n    tags: 7", "tags: Input should be a valid tuple", 10),
+        ("options:\n  hub:\n    tags: 7", "tags: must be a list, such as [Notices]", 10),
     ],
 )
 def test_a_wrong_option_is_told_with_its_line(tmp_path: Path, more: str, said: str, line: int) -> None:
@@ -183,3 +183,16 @@ def test_options_that_break_their_plugin_are_a_line_that_names_it(tmp_path: Path
     (mistake,) = caught.value.mistakes
     assert mistake.message == "options.hub: the plugin of hub breaks at these options: KeyError: 'loud'"
     assert mistake.line == 9
+
+
+def test_words_for_a_channel_the_post_does_not_go_to_are_named(tmp_path: Path) -> None:
+    office = Office(tmp_path, {"hub": Fediverse("hub", ABLE), "board": Scripted("board", ABLE)})
+    office.start()
+    office.write("road", channels=["board"], more="wording:\n  hub: Hello\noptions:\n  hub: { warning: x }")
+    taken = office.take_in("road")
+    assert taken.post is not None
+    said = [(each.severity, each.message) for each in taken.checked.findings]
+    assert said == [
+        ("warns", "wording.hub is not used: the post does not go there"),
+        ("warns", "options.hub is not used: the post does not go there"),
+    ]

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from govpost import vault
+from govpost import model_errors, vault
 from govpost.config import ChannelConfig, Config
 from govpost.contract import Amends, Authorises, Confirms, Foresees, Platform, Stages, Withdraws
 from govpost.domain import Capabilities, Channel, Variant
-from govpost.errors import Mistake, Mistakes, Refused, did_you_mean, said
+from govpost.errors import Mistake, Mistakes, Refused, said
 from govpost.registry import Registry
 from govpost.sealing import Sealer
 
@@ -204,10 +204,7 @@ def _settings(
 
 
 def _wrong_option(model: type[BaseModel], error: Any) -> tuple[str, str]:
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return path, f"there is no such option{did_you_mean(path, model.model_fields)}"
-    return path, "is missing" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+    return ".".join(str(part) for part in error["loc"]), model_errors.words(error, model, "option")
 
 
 def _mistake(config: Config, name: str, model: type[BaseModel], error: Any) -> Mistake:
@@ -215,10 +212,6 @@ def _mistake(config: Config, name: str, model: type[BaseModel], error: Any) -> M
     where = ("channels", name, "settings", *path)
     line = next(filter(None, (config.line(*where[:length]) for length in range(len(where), 1, -1))), None)
     label = f"[channels.{name}] settings" + "".join(f".{part}" for part in path)
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        message = f"the platform knows no such setting{did_you_mean(path[-1], model.model_fields)}"
-    elif error["type"] == "missing":
-        message = "is missing"
+    message = model_errors.words(error, model, "setting")
     tip = f"see what the plugin's README says of {path[-1]}" if path else "see the plugin's README"
     return Mistake(message=f"{label}: {message}", file=str(config.path.name), line=line, tip=tip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from govpost.contract import Rule, RuleContext
 from govpost.domain import Finding, Severity
@@ -24,6 +25,10 @@ def _unknown(context: RuleContext) -> Iterator[Finding]:
         if name not in context.channels:
             message = f"no channel is called '{name}'{did_you_mean(name, context.channels)}"
             yield blocks(context, "U10", message, known, at=key, channel=name)
+    for key in [key for key, name in named if name in context.channels and name not in draft.channels]:
+        message = f"{key} is not used: the post does not go there"
+        unused = blocks(context, "U10", message, "add the channel to 'channels', or delete the line", at=key)
+        yield replace(unused, severity=Severity.WARNS)
     for index, name in enumerate(draft.channels):
         if name in draft.channels[:index]:
             message = f"channel '{name}' stands twice"
