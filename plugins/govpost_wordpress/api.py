@@ -24,7 +24,9 @@ _REFUSED_FILE = frozenset({"rest_upload_unknown_error", "rest_upload_sideload_er
 _FLOOD = timedelta(seconds=15)
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _BLOCKED = frozenset({403, 406})
-_BLOCKED_TIP = "a firewall may stand before it: ask the site's admin to let the REST API through for this user"
+_BLOCKED_TIP = (
+    "a firewall may stand before it: ask the site's admin to let the REST API through for this user"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +91,6 @@ class Api:
             return Unauthorized(f"the site does not accept the application password of {user}", tip=LOGIN_TIP)
         if answer.status_code == 403 and code in _REFUSED_RIGHTS and "taxonomy" not in words:
             return Unauthorized(f"{user} has too few rights on the site: {words}", tip=_RIGHTS_TIP)
-        if answer.status_code in _BLOCKED and not code:
-            words = f"the site did not answer itself: something before it said {answer.status_code}"
-            return Unavailable(words, tip=_BLOCKED_TIP)
         if code in _REFUSED_FILE:
             return Rejected(f"the site does not take this file: {words}", tip="use a JPEG, PNG, GIF or WebP")
         if code == "comment_flood":
@@ -100,7 +99,15 @@ class Api:
         if answer.status_code == 413:
             tip = "make the file smaller, or raise upload_max_filesize on the site"
             return Rejected("the file is larger than the site's web server takes", tip=tip)
+        return None if code else _blocked(answer)
+
+
+def _blocked(answer: httpx2.Response) -> PublishError | None:
+    """Say when a firewall refused the request: the site has never seen it, and may see the next one."""
+    if answer.status_code not in _BLOCKED:
         return None
+    words = f"the site did not answer itself: something before it said {answer.status_code}"
+    return Unavailable(words, tip=_BLOCKED_TIP)
 
 
 def said(answer: httpx2.Response) -> Any:

@@ -5,24 +5,19 @@ What they answer is written by hand, after what such sites were seen to say.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
-from govpost import Rejected, Unavailable, Uncertain
+from govpost import Rejected, Unavailable
 from govpost.wire import read_error
 from govpost_wordpress import example
 from govpost_wordpress.test_common import (
     CHANNEL,
-    NOW,
     PLATFORM,
     POST,
-    SLUG,
     Answer,
     call,
     confirm,
@@ -54,7 +49,9 @@ def preceded(server: Answer, words: str) -> Answer:
     def answer(request: httpx2.Request) -> httpx2.Response:
         good = server(request)
         html = "json" not in good.headers.get("content-type", "")
-        kept = {name: good.headers[name] for name in ("x-wp-total", "x-wp-totalpages") if name in good.headers}
+        kept = {
+            name: good.headers[name] for name in ("x-wp-total", "x-wp-totalpages") if name in good.headers
+        }
         return good if html else httpx2.Response(good.status_code, text=words + good.text, headers=kept)
 
     return answer
