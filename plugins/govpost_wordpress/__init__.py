@@ -61,7 +61,9 @@ class WordPress:
         return account.login(channel, talk, http)
 
     def stage(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Mapping[str, Any]:
-        """Keep the whole post on the site as a draft, with its files, categories and tags."""
+        """Keep the whole post on the site as a draft, with its files, categories and tags; an answer needs nothing."""
+        if variant.answers is not None:
+            return {}
         api, plan = Api.of(channel, http), posts.Plan(variant, channel)
         new = variant.action is Action.PUBLISH
         post = posts.draft(api, plan) if new else None
@@ -86,8 +88,14 @@ class WordPress:
     def confirm(
         self, variant: Variant, receipt: Receipt | None, channel: Channel, http: httpx2.Client
     ) -> Receipt | None:
-        """Look for the post, by its number or by its address."""
+        """Look for the post, by its number or by its address; for an answer, by its number alone."""
         api, plan = Api.of(channel, http), posts.Plan(variant, channel)
+        if receipt and comments.is_answer(receipt):
+            return comments.look(api, receipt)
+        if variant.answers is not None:
+            raise Unavailable(
+                "an answer has no address to look for; sent again, it is found under its comment"
+            )
         found = [posts.look(api, receipt)] if receipt else posts.find(api, plan.kind, plan.slug)
         kept = [post for post in found if post and post["status"] not in ("draft", "trash")]
         if len(kept) > 1:
@@ -96,6 +104,10 @@ class WordPress:
 
     def amend(self, receipt: Receipt, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
         """Replace the words of a post that is public, with a note that says so; WordPress keeps the old ones."""
+        if comments.is_answer(receipt):
+            raise Rejected(
+                "an answer is not corrected in place", tip="withdraw it, and answer the comment anew"
+            )
         api, plan = Api.of(channel, http), posts.Plan(variant, channel)
         now = posts.look(api, receipt)
         if now is None or now["status"] != posts.PUBLIC:
@@ -107,12 +119,13 @@ class WordPress:
         return posts.receipt(receipt.remote_id.partition("/")[0], kept, variant.staged["media"])
 
     def withdraw(self, receipt: Receipt, notice: str, channel: Channel, http: httpx2.Client) -> None:  # noqa: ARG002
-        """Move the post to the trash: its address answers "not found", so there is no place for the notice."""
+        """Move a post or an answer to the trash: its address answers "not found", so the notice has no place."""
         api = Api.of(channel, http)
         answer = api.send("DELETE", f"wp/v2/{receipt.remote_id}")
         if code_of(answer) == "rest_trash_not_supported":
-            # A site without a trash deletes for good. As a draft it is as hidden, and on the record.
-            api.post(f"wp/v2/{receipt.remote_id}", {"status": "draft"})
+            # A site without a trash deletes for good. Held back it is as hidden, and on the record.
+            hidden = "hold" if comments.is_answer(receipt) else "draft"
+            api.post(f"wp/v2/{receipt.remote_id}", {"status": hidden})
         elif answer.status_code not in (404, 410):
             api.good(answer)
 

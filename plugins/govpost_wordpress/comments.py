@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from govpost import Channel, Metrics, Receipt, Reply, Uncertain, Variant, plain
+from govpost import Channel, Metrics, Receipt, Rejected, Reply, Uncertain, Variant, plain
 from govpost_wordpress.api import Api, code_of, said
 
 _PAGE = 100
@@ -19,6 +19,9 @@ _STATES: Mapping[str, Literal["shown", "held", "spam"]] = {
     "spam": "spam",
 }
 _KEPT = ("id", "parent", "post", "status", "type")
+_TAKEN_DOWN = frozenset({"trash", "spam"})
+LONGEST = 65_525
+"""What the site's database has room for, in bytes (`wp_get_comment_fields_max_lengths`)."""
 
 Comment = dict[str, Any]
 
@@ -100,15 +103,50 @@ def _plain(markup: str) -> str:
 def respond(api: Api, reply: Reply, variant: Variant) -> Receipt:
     """Put our answer under a comment; one that is there already is the one."""
     parent = int(reply.remote_id.rpartition("/")[2])
-    words = plain(variant.text)
-    known = _own_answer(api, parent, words)
+    known = _own_answer(api, parent, plain(variant.text))
     if known is None:
+        _see_shown(api, reply)
         post = int((reply.to or "").rpartition("/")[2])
-        told = {"post": post, "parent": parent, "content": html.escape(words, quote=False)}
+        told = {"post": post, "parent": parent, "content": written(variant)}
         answer = api.send("POST", "wp/v2/comments", json=told)
         if code_of(answer) == "comment_duplicate":
             raise Uncertain("the site says that this answer is there already", tip=f"look at {reply.url}")
         known = said(api.good(answer))
+    elif known["status"] in _TAKEN_DOWN:
+        tip = "take it out of there, or write the answer in other words"
+        raise Rejected(f"somebody took this answer down on the site: {known['status']}", tip=tip)
+    return _receipt(known)
+
+
+def look(api: Api, receipt: Receipt) -> Receipt | None:
+    """Return what became of our answer; None when it was taken down."""
+    answer = api.send("GET", f"wp/v2/{receipt.remote_id}")
+    known = None if answer.status_code == 404 else said(api.good(answer))
+    return _receipt(known) if known and known["status"] not in _TAKEN_DOWN else None
+
+
+def is_answer(receipt: Receipt) -> bool:
+    """Say whether a receipt is that of an answer, and not of a post."""
+    return receipt.remote_id.startswith("comments/")
+
+
+def written(variant: Variant) -> str:
+    """Return an answer as it is sent: plain words, as HTML."""
+    return html.escape(plain(variant.text), quote=False)
+
+
+def _see_shown(api: Api, reply: Reply) -> None:
+    """Raise `Rejected` when readers do not see what we would answer, now: a moderator may have been there."""
+    answer = api.send("GET", f"wp/v2/{reply.remote_id}", params={"_fields": "id,status"})
+    if answer.status_code == 404:
+        raise Rejected("the comment that it answers is gone from the site", tip="cancel this delivery")
+    hidden = answer.status_code == 403  # what is held is for moderators alone
+    if hidden or said(api.good(answer))["status"] != "approved":
+        tip = f"approve the comment first: {reply.url}"
+        raise Rejected("the comment that it answers is not shown on the site", tip=tip)
+
+
+def _receipt(known: Comment) -> Receipt:
     return Receipt(
         remote_id=f"comments/{known['id']}",
         url=str(known["link"]),

@@ -261,12 +261,24 @@ def test_what_the_public_says_is_counted_read_and_answered_once(stage: Stage) ->
     *_, reply = list(_drawn(stage, None))
     assert (reply.text, reply.state, reply.to) == (told["content"], "held", receipt.remote_id)
     assert stage.call("measure", [receipt], meaning=read_error)[receipt.remote_id].replies == 0
-    answer = Variant(key="k", text="By the **river** & the park.")
+    answer = Variant(key="k", text="By the **river** & the park.", answers="r1")
+    with pytest.raises(Rejected, match="not shown"):
+        stage.call("answer", reply, answer)
+    editor = tuple(_login("editor").split(":", 1))
+    with httpx2.Client(trust_env=False, timeout=30, headers={"connection": "close"}, auth=editor) as client:
+        shown = {"status": "approved"}
+        client.post(f"{stage.channel.settings['site']}/wp-json/wp/v2/{reply.remote_id}", json=shown)
+    assert stage.call("stage", answer, meaning=stage_error) == {}
     first, again = (stage.call("answer", reply, answer) for _ in range(2))
     assert first == again and not first.pending
-    assert stage.call("measure", [receipt], meaning=read_error)[receipt.remote_id].replies == 1
+    assert stage.call("confirm", answer, first, meaning=read_error).remote_id == first.remote_id
+    assert stage.call("measure", [receipt], meaning=read_error)[receipt.remote_id].replies == 2
     own = [each for each in _drawn(stage, reply.cursor) if each.remote_id == first.remote_id]
     assert [each.text for each in own] == ["By the river & the park."]
+    for _ in range(2):
+        assert stage.call("withdraw", first, "") is None
+    assert stage.call("confirm", answer, first, meaning=read_error) is None
+    assert stage.call("measure", [receipt], meaning=read_error)[receipt.remote_id].replies == 1
 
 
 def _drawn(stage: Stage, since: str | None) -> list[Any]:

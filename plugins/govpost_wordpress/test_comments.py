@@ -7,12 +7,24 @@ from datetime import timedelta
 
 import pytest
 
-from govpost import Metrics, RateLimited, Receipt, Reply, Uncertain
+from govpost import Action, Metrics, RateLimited, Receipt, Rejected, Reply, Unavailable, Uncertain
 from govpost.wire import read_error
 from govpost_wordpress import example
-from govpost_wordpress.test_common import CHANNEL, PLATFORM, POST, Answer, call, instead, publish, refusal
+from govpost_wordpress.test_common import (
+    CHANNEL,
+    PLATFORM,
+    POST,
+    Answer,
+    call,
+    instead,
+    publish,
+    refusal,
+    stage,
+)
 
-ANSWER = replace(POST, text="Thank **you** & yours.")
+ANSWER = replace(
+    POST, key="01920000-0000-7000-8000-0123456789ac", text="Thank **you** & yours.", answers="r1"
+)
 
 
 def replies(server: Answer, since: str | None = None) -> list[Reply]:
@@ -84,7 +96,7 @@ def test_a_comment_on_a_page_names_the_page() -> None:
 
 def test_only_comments_that_are_shown_are_counted() -> None:
     server, receipt = commented("one", "two")
-    next(iter(server.rows["comments"].values()))["status"] = "approved"
+    next(iter(server.rows["comments"].values()))["status"] = "hold"
     gone = Receipt(remote_id="pages/999")
     found = call(lambda http: PLATFORM.measure([receipt, gone], CHANNEL, http), server, read_error)
     assert found == {receipt.remote_id: Metrics(replies=1)}
@@ -125,3 +137,92 @@ def test_a_site_that_finds_us_too_quick_is_given_its_time() -> None:
     with pytest.raises(RateLimited) as caught:
         answer(instead(server, "POST", "/comments", 400, refusal("comment_flood", 400)), reply)
     assert caught.value.retry_after == timedelta(seconds=15)
+
+
+# --- What becomes of our answers -------------------------------------------------------------------------------
+
+
+def answered() -> tuple[example.Server, Receipt]:
+    server, _ = commented("Where do I park?")
+    return server, answer(server, replies(server)[0])
+
+
+def confirmed(server: Answer, receipt: Receipt | None) -> Receipt | None:
+    found: Receipt | None = call(
+        lambda http: PLATFORM.confirm(ANSWER, receipt, CHANNEL, http), server, read_error, read_only=True
+    )
+    return found
+
+
+def test_an_answer_puts_nothing_on_the_site_but_the_comment() -> None:
+    server, _ = commented("Where do I park?")
+    before = {name: dict(rows) for name, rows in server.rows.items()}
+    variant = stage(server, ANSWER)
+    assert variant.staged == {} and server.rows == before
+    answer(server, replies(server)[0])
+    assert len(server.rows["posts"]) == 1 and server.rows["media"] == {}
+
+
+def test_an_answer_that_is_withdrawn_lies_in_the_trash_and_no_post_is_touched() -> None:
+    server, receipt = answered()
+    assert confirmed(server, receipt) == receipt
+    posts = {number: dict(row) for number, row in server.rows["posts"].items()}
+    for _ in range(2):
+        call(lambda http: PLATFORM.withdraw(receipt, "", CHANNEL, http), server)
+    (question, ours) = server.rows["comments"].values()
+    assert (question["status"], ours["status"]) == ("approved", "trash")
+    assert server.rows["posts"] == posts
+    assert confirmed(server, receipt) is None
+    assert confirmed(server, Receipt(remote_id="comments/999")) is None
+
+
+def test_a_site_without_a_trash_holds_the_answer_back() -> None:
+    server, receipt = answered()
+    bare = instead(server, "DELETE", receipt.remote_id, 501, refusal("rest_trash_not_supported", 501))
+    call(lambda http: PLATFORM.withdraw(receipt, "", CHANNEL, http), bare)
+    (_, ours) = server.rows["comments"].values()
+    assert ours["status"] == "hold"
+
+
+def test_an_answer_that_somebody_took_down_is_not_given_again() -> None:
+    server, receipt = answered()
+    call(lambda http: PLATFORM.withdraw(receipt, "", CHANNEL, http), server)
+    with pytest.raises(Rejected, match="took this answer down"):
+        answer(server, replies(server)[0])
+
+
+def test_a_lost_answer_is_settled_by_sending_it_again_and_not_by_looking_for_a_post() -> None:
+    server, _ = answered()
+    with pytest.raises(Unavailable, match="under its comment"):
+        confirmed(server, None)
+
+
+def test_an_answer_is_not_corrected_in_place() -> None:
+    server, receipt = answered()
+    correction = replace(ANSWER, action=Action.AMEND, answers=None, staged={"media": []})
+    with pytest.raises(Rejected, match="not corrected") as caught:
+        call(lambda http: PLATFORM.amend(receipt, correction, CHANNEL, http), server)
+    assert "withdraw it" in caught.value.tip
+
+
+@pytest.mark.parametrize("state", ["hold", "spam", "trash"])
+def test_what_readers_do_not_see_is_not_answered(state: str) -> None:
+    server, _ = commented("Where do I park?")
+    (reply,) = replies(server)
+    (row,) = server.rows["comments"].values()
+    row["status"] = state
+    with pytest.raises(Rejected, match="not shown") as caught:
+        answer(server, reply)
+    assert f"approve the comment first: {reply.url}" in caught.value.tip
+    row["status"] = "approved"
+    assert not answer(server, replace(reply, state="held")).pending
+
+
+@pytest.mark.parametrize(("status", "words"), [(403, "not shown"), (404, "gone")])
+def test_a_comment_that_cannot_be_seen_is_not_answered(status: int, words: str) -> None:
+    server, _ = commented("Where do I park?")
+    (reply,) = replies(server)
+    hidden = instead(server, "GET", reply.remote_id, status, refusal("rest_cannot_read", status))
+    with pytest.raises(Rejected, match=words):
+        answer(hidden, reply)
+    assert len(server.rows["comments"]) == 1
