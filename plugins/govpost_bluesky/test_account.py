@@ -6,7 +6,7 @@ import json
 import httpx2
 import pytest
 
-from govpost import Rejected, Unauthorized, Unavailable
+from govpost import RateLimited, Rejected, Unauthorized, Unavailable
 from govpost_bluesky.example import DID, PASSWORD, PDS, ExamplePds
 from govpost_bluesky.test_common import BLUESKY, SECRETS, Wire, called, channel, instead, said, verified
 
