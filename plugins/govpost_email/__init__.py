@@ -22,7 +22,7 @@ from govpost import (
     hookimpl,
     time_left,
 )
-from govpost_email import account, mailbox, signing, submission
+from govpost_email import account, foreseeing, mailbox, signing, submission
 from govpost_email.addresses import token
 from govpost_email.example import EXAMPLE
 from govpost_email.freshness import certain, settled
@@ -63,6 +63,10 @@ class Email:
             return self.capabilities
         room = max(1, (most - _OVERHEAD) * 7 // 10)
         return replace(self.capabilities, max_media_bytes=min(room, self.capabilities.max_media_bytes))
+
+    def refusals(self, variant: Variant, channel: Channel) -> Iterable[str]:
+        """Say what of a variant no reader could be sent."""
+        return foreseeing.refusals(variant, channel)
 
     def login(self, channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str, str]:
         """Ask for user and password and try them."""

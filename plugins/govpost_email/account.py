@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from govpost import Account, Channel, Dialogue, Unavailable, time_left
+from govpost import Account, Channel, Dialogue, Unauthorized, Unavailable, time_left
 from govpost_email import signing
 from govpost_email.lists import SHORTEST_KEY, Roll, roll
 from govpost_email.settings import LOOPBACK, Settings
@@ -26,19 +26,32 @@ def login(channel: Channel, talk: Dialogue, http: httpx2.Client) -> Mapping[str,
     What a log-in returns takes the place of all that the last one left, so that a list_key known is returned as it is.
     """
     settings = Settings.of(channel)
+    key = "" if settings.to else channel.secrets.get("list_key", "")
+    new = not settings.to and len(key) < SHORTEST_KEY
+    if new:
+        key = _new_key(settings, channel, http)
     found = _asked(settings, talk)
     trial = replace(channel, secrets={**channel.secrets, **found})
     with connected(settings, trial, lambda: time_left(http)):
         talk.say(f"{settings.host} accepts {settings.user or found['user']}.")
-    if settings.to:
-        return found
-    known = channel.secrets.get("list_key", "")
-    if len(known) < SHORTEST_KEY:
-        known = secrets.token_hex(32)
+    if new:
         talk.say(
             "A list_key was made, with which recipients are named in the records. Keep it for as long as the list."
         )
-    return found | {"list_key": known}
+    return found | {"list_key": key} if key else found
+
+
+def _new_key(settings: Settings, channel: Channel, http: httpx2.Client) -> str:
+    """Make a list_key; `Unauthorized` while somebody has left by a token or reference of an earlier one."""
+    made = secrets.token_hex(32)
+    asked = wishes(settings, replace(channel, secrets={**channel.secrets, "list_key": made}), http)
+    if not asked.unread and not asked.bare:
+        return made
+    where = these(asked.unread) or "the references of those who left"
+    raise Unauthorized(
+        f"{where}: no new list_key can tell who left, and the one they were made with is not known here",
+        tip='put it into the channel\'s secrets (list_key = "file:…"), or write addresses in their place',
+    )
 
 
 def _asked(settings: Settings, talk: Dialogue) -> dict[str, str]:

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 from govpost import Media, Rejected, Unavailable, Variant, plain
 from govpost_email import bodies, headers, words
 from govpost_email.addresses import Address
-from govpost_email.lists import Entry
+from govpost_email.lists import ONLY, Entry
 from govpost_email.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_BREAK = re.compile("[\n\t]")
 _KEY = re.compile(r"[0-9A-Za-z-]{1,100}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
-_MESSAGE_ID = re.compile(r"<[0-9A-Za-z-]{1,100}\.([0-9a-z]+)@[0-9A-Za-z.-]+>")
+_MESSAGE_ID = re.compile(r"<[0-9A-Za-z-]{1,100}\.to@[0-9A-Za-z.-]+>")
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
 MEDIA_TYPES = tuple(_ENDINGS)
 
@@ -102,9 +102,10 @@ def _headers(
     yield "To", headers.mailbox(entry.name, entry.reachable().mailbox, "To")
     if settings.reply_to:
         yield "Reply-To", settings.reply_to
-    yield "Subject", headers.words(_subject(variant), "Subject")
+    yield "Subject", headers.words(subject(variant), "Subject")
     yield "Message-ID", message_id
-    if variant.corrects and _is_copy_of(variant.corrects, entry.ref):
+    if variant.corrects and entry.ref == ONLY and _MESSAGE_ID.fullmatch(variant.corrects):
+        # only one copy's Message-ID is known here; where all read that copy, it threads for all
         yield "In-Reply-To", variant.corrects
         yield "References", variant.corrects
     yield "List-ID", f"<{settings.list_id or settings.own_domain}>"
@@ -118,13 +119,8 @@ def _headers(
     yield "Content-Language", _language(variant, settings)
 
 
-def _is_copy_of(message_id: str, ref: str) -> bool:
-    """Say whether a Message-ID is of a copy that this recipient got; nobody's mail program knows another's."""
-    found = _MESSAGE_ID.fullmatch(message_id)
-    return found is not None and found[1] == ref
-
-
-def _subject(variant: Variant) -> str:
+def subject(variant: Variant) -> str:
+    """Return the title as it becomes the subject; `Rejected` when it cannot."""
     title = (variant.title or "").strip()
     if not title:
         raise Rejected("a bulletin needs a title, which becomes its subject", tip="add title: to the post")
@@ -179,23 +175,35 @@ def _values(variant: Variant, settings: Settings, leaving: Leaving | None) -> di
         "spoken": spoken,
         "home": settings.language,
         "words": said,
-        "title": _subject(variant),
+        "title": subject(variant),
         "sender": settings.sender_name,
         "text": plain(text),
         "html": bodies.html(text),
-        "link": _web_address(variant.link),
+        "link": web_address(variant.link),
         "corrects": variant.corrects,
         "footer": settings.footer,
         "leaving": leaving,
-        "why": said["why"].format(name=settings.list_name or settings.sender_name or settings.sender),
+        "why": _why(settings, said),
     }
 
 
-def _picture(medium: Media, number: int, settings: Settings) -> _Picture:
+def _why(settings: Settings, said: Mapping[str, str]) -> str:
+    if settings.list_name:
+        return said["why"].format(name=settings.list_name)
+    return said["why_from"].format(name=settings.sender_name or settings.sender)
+
+
+def kind(medium: Media) -> str:
+    """Return the ending of a picture's name; `Rejected` when mail programs do not show its kind."""
     if medium.mime not in _ENDINGS:
         raise Rejected(
             f"{medium.path.name} is {medium.mime}, which mail programs do not show", tip="use JPEG or PNG"
         )
+    return _ENDINGS[medium.mime]
+
+
+def _picture(medium: Media, number: int, settings: Settings) -> _Picture:
+    ending = kind(medium)
     try:
         data = medium.path.read_bytes()
     except OSError as error:
@@ -207,7 +215,7 @@ def _picture(medium: Media, number: int, settings: Settings) -> _Picture:
         cid=f"{number}.{digest[:32]}@{settings.own_domain}",
         alt=_CONTROL.sub("", medium.alt),
         subtype=medium.mime.partition("/")[2],
-        file=f"picture-{number}.{_ENDINGS[medium.mime]}",
+        file=f"picture-{number}.{ending}",
         data=data,
     )
 
@@ -228,7 +236,8 @@ def _language(variant: Variant, settings: Settings) -> str:
     return asked if asked and _LANGUAGE.fullmatch(asked) else settings.language
 
 
-def _web_address(link: str | None) -> str | None:
+def web_address(link: str | None) -> str | None:
+    """Return a link that people can open; `Rejected` when it is none."""
     if not link:
         return None
     parts = urlsplit(link)

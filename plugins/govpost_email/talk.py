@@ -13,6 +13,7 @@ from typing import Any
 
 _CHUNK = 65_536
 _FAREWELL_SECONDS = 5.0
+_GREETING_SECONDS = 10.0
 
 
 class Talk(smtplib.SMTP):
@@ -24,13 +25,30 @@ class Talk(smtplib.SMTP):
     def __init__(self, name: str, left: Callable[[], float], secure: ssl.SSLContext | None = None) -> None:
         self._left = left
         self._secure = secure
+        self.silent = False
         super().__init__(local_hostname=name)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
         # smtplib knows the host only when its constructor connects; STARTTLS checks the certificate against it
         self._host = host
-        plain = socket.create_connection((host, port), _allowed(self._left))
+        plain = socket.create_connection((host, port), min(_GREETING_SECONDS, _allowed(self._left)))
         return self._secure.wrap_socket(plain, server_hostname=host) if self._secure else plain
+
+    def greeted(self, host: str, port: int) -> tuple[int, bytes]:
+        """Connect and return the server's greeting; `silent` says that it took the connection and no greeting came.
+
+        A port that speaks TLS from the first byte waits for us to begin: it gets seconds, not the whole time.
+        """
+        left = self._left
+        until = left() - _GREETING_SECONDS
+        self._left = lambda: left() - max(until, 0.0)
+        try:
+            return self.connect(host, port)
+        except smtplib.SMTPServerDisconnected as error:
+            self.silent = isinstance(error.__context__, TimeoutError)
+            raise
+        finally:
+            self._left = left
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one reply; a server that drips its answer gets no more time than one that is silent."""

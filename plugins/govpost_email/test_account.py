@@ -151,6 +151,28 @@ def test_logging_in_again_keeps_the_list_key_and_who_left_stays_out(office):
     assert verify(office).missing == ()
 
 
+@pytest.mark.parametrize("line", [token("a" * 20, LIST_KEY), "a" * 20])
+def test_no_list_key_is_made_while_somebody_left_under_an_earlier_one(office, line):
+    left = office.folder / "left.txt"
+    left.write_text(f"{line}\n")
+    office.more = {"unsubscribed_file": str(left)}
+    office.secrets = {"list_key": ""}
+    with pytest.raises(Unauthorized, match="no new list_key can tell who left") as caught:
+        login(office)
+    assert "list_key" in caught.value.tip
+    left.write_text("ana@example.gov\n")
+    kept, _ = login(office, PASSWORD)
+    assert len(kept["list_key"]) == 64
+
+
+def test_logging_in_without_the_file_of_those_who_left_says_to_make_it(office):
+    office.more = {"unsubscribed_file": str(office.folder / "left.txt")}
+    office.secrets = {"list_key": ""}
+    with pytest.raises(Unavailable, match="is not in the folder") as caught:
+        login(office)
+    assert "make it empty if nobody has left" in caught.value.tip
+
+
 def test_another_list_key_sends_nothing_to_those_who_may_have_left(office, desk):
     left = office.folder / "left.txt"
     left.write_text("")

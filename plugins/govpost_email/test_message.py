@@ -156,7 +156,13 @@ def test_the_post_speaks_its_own_language_and_so_do_the_words_around_it():
     assert mail.message["Content-Language"] == "es"
     assert '<html lang="es">' in mail.html
     assert "Cancelar la suscripción" in mail.html
-    assert "Recibe este boletín porque se suscribió a City of Riverton." in mail.text
+    assert "Recibe este boletín porque se suscribió a las noticias de City of Riverton." in mail.text
+
+
+def test_the_footer_says_what_one_signed_up_for():
+    assert "because you signed up for news from City of Riverton." in written().text
+    assert "signed up for news from news@riverton.example.gov." in written(more={"sender_name": ""}).html
+    assert "because you signed up for Road works." in written(more={"list_name": "Road works"}).text
 
 
 def test_a_language_without_words_of_ours_takes_the_channels():
@@ -167,19 +173,24 @@ def test_a_language_without_words_of_ours_takes_the_channels():
     assert "Unsubscribe" in written(language="fr", more={"language": "de"}).html
 
 
-def test_a_correction_says_so_and_leads_back_for_those_who_got_the_first():
-    first = f"<first.{REF}@riverton.example.gov>"
-    mail = written(corrects=first)
-    assert header(mail, "In-Reply-To") == header(mail, "References") == first
-    assert mail.text.startswith("This bulletin corrects an earlier one.")
-    assert "This bulletin corrects an earlier one." in mail.html
+def test_a_correction_says_so_in_words_that_are_true_for_who_never_got_the_first():
+    mail = written(corrects=f"<first.{REF}@riverton.example.gov>")
+    said = "This bulletin corrects an earlier one. If you have that one, please go by this one."
+    assert mail.text.startswith(said)
+    assert said in mail.html
 
 
-def test_a_correction_names_nobody_elses_copy():
-    mail = written(corrects="<first.aaaaaaaaaaaaaaaaaaaa@riverton.example.gov>")
+def test_a_correction_names_no_readers_copy():
+    mail = written(corrects=f"<first.{REF}@riverton.example.gov>")
     assert mail.message["In-Reply-To"] is None
-    assert b"aaaaaaaaaaaaaaaaaaaa" not in mail.raw
-    assert "corrects an earlier one" in mail.text
+    assert b"<first." not in mail.raw
+
+
+def test_a_correction_to_a_mailing_list_is_an_answer_to_the_one_copy_that_all_got():
+    first = "<first.to@riverton.example.gov>"
+    everyone = Entry(ref="to", place="the setting to", address=parse("bulletin@lists.example.gov"))
+    mail = written(to=everyone, token=None, corrects=first)
+    assert header(mail, "In-Reply-To") == header(mail, "References") == first
 
 
 def test_no_line_is_too_long_and_all_bytes_are_plain(tmp_path):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from govpost import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
+from govpost_email import talk
 from govpost_email.test_common import Office, variant
 
 GREETING = "250-mail.example.gov\r\n250-SIZE 4000\r\n250 AUTH PLAIN"
@@ -178,6 +179,17 @@ def test_a_line_that_breaks_within_the_message_published_nothing(tmp_path):
     said = outcome(tmp_path, script, text="Long words. " * 1_000_000)
     assert type(said) is Unavailable
     assert "before the message was complete" in str(said)
+
+
+def test_a_port_that_waits_for_tls_is_found_out_soon_and_said_to_be_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(talk, "_GREETING_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as quiet:
+        office = Office(folder=tmp_path, port=quiet.getsockname()[1])
+        office.people("ana@example.gov")
+        (ref,) = office.refs()
+        with pytest.raises(Unavailable, match="took the connection and did not greet") as caught:
+            office.send(variant(recipient=ref), seconds=3600)
+    assert caught.value.tip == 'perhaps this port wants tls = "tls"'
 
 
 def test_without_time_nothing_is_begun(tmp_path):

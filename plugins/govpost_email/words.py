@@ -8,8 +8,9 @@ ENGLISH = MappingProxyType(
     {
         "more": "More information:",
         "picture": "Picture:",
-        "corrects": "This bulletin corrects an earlier one.",
+        "corrects": "This bulletin corrects an earlier one. If you have that one, please go by this one.",
         "why": "You receive this bulletin because you signed up for {name}.",
+        "why_from": "You receive this bulletin because you signed up for news from {name}.",
         "leave": "Unsubscribe",
         "leave_by_mail": "To unsubscribe, write to",
     }
@@ -18,8 +19,9 @@ SPANISH = MappingProxyType(
     {
         "more": "Más información:",
         "picture": "Imagen:",
-        "corrects": "Este boletín corrige uno anterior.",
+        "corrects": "Este boletín corrige uno anterior. Si tiene el anterior, guíese por este.",
         "why": "Recibe este boletín porque se suscribió a {name}.",
+        "why_from": "Recibe este boletín porque se suscribió a las noticias de {name}.",
         "leave": "Cancelar la suscripción",
         "leave_by_mail": "Para cancelar la suscripción, escriba a",
     }
