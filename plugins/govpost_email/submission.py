@@ -89,7 +89,7 @@ def _opened(settings: Settings, left: Callable[[], float]) -> Talk:
     where = f"{settings.host}:{settings.port}"
     talk = Talk(settings.own_domain, left, secure)
     try:
-        code, reply = talk.connect(settings.host, settings.port)
+        code, reply = talk.greeted(settings.host, settings.port)
     except ssl.SSLCertVerificationError as error:
         talk.close()
         raise Unavailable(
@@ -97,9 +97,10 @@ def _opened(settings: Settings, left: Callable[[], float]) -> Talk:
         ) from error
     except (OSError, smtplib.SMTPException, ValueError) as error:
         talk.close()
-        raise Unavailable(
-            f"{where} cannot be reached: {_words(error)}", tip="look at host, port and tls"
-        ) from error
+        said = "took the connection and did not greet" if talk.silent else f"cannot be reached: {_words(error)}"
+        waits = talk.silent and secure is None
+        tip = 'perhaps this port wants tls = "tls"' if waits else "look at host, port and tls"
+        raise Unavailable(f"{where} {said}", tip=tip) from error
     if code == 220:
         return talk
     talk.close()
