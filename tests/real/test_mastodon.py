@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
@@ -44,6 +46,13 @@ class Square:
         self.town.release(slug, text, channels="website, square", more=more, pictures=pictures)
         self.town.deliver()
         assert set(self.town.states(slug, "square")) == {"live"}
+
+
+class Quiet(WSGIRequestHandler):
+    """Writes no log."""
+
+    def log_message(self, *_: Any) -> None:
+        pass
 
 
 def seat(server: Mastodon, account: MastodonAccount, url: str = "", more: str = "") -> Seat:
@@ -139,6 +148,38 @@ def test_a_correction_changes_the_post_where_it_is(square: Square) -> None:
     assert [each["description"] for each in after["media_attachments"]] == [ALTS[0]]
 
 
+def test_a_correction_of_a_thread_answers_it_and_is_seen_by_no_more(square: Square) -> None:
+    wording = "wording:\n  square:\n" + "".join(f"    - {part!r}\n" for part in PARTS[:2])
+    quiet = options("{ visibility: unlisted }")
+    square.release("storm", "Be ready for the storm.", more=wording + quiet)
+    first, _ = square.posts()
+    new = "wording:\n  square:\n    - The storm comes on Friday.\n    - Stay at home.\n"
+    square.release("storm-again", "The storm comes on Friday.", more=f"corrects: storm\n{new}")
+    *_, correction, rest = square.posts()
+    assert [correction["in_reply_to_id"], rest["in_reply_to_id"]] == [first["id"], correction["id"]]
+    assert [correction["visibility"], rest["visibility"]] == ["unlisted", "unlisted"]
+
+
+def test_a_correction_of_a_thread_that_is_gone_stands_alone(square: Square) -> None:
+    wording = "wording:\n  square:\n" + "".join(f"    - {part!r}\n" for part in PARTS[:2])
+    square.release("storm", "Be ready for the storm.", more=wording)
+    with square.account.client() as client:
+        for post in square.posts():
+            client.delete(f"/api/v1/statuses/{post['id']}").raise_for_status()
+    square.release("storm-again", "The storm comes on Friday.", more="corrects: storm\n")
+    (correction,) = square.posts()
+    assert correction["in_reply_to_id"] is None
+
+
+def test_what_the_server_will_not_take_is_said_before_anybody_approves(square: Square) -> None:
+    path = square.town.write(
+        "fair", channels="square", more=options("{ poll: { options: [a, b, c, d, e] } }")
+    )
+    said = square.town.run("post", "check", str(path.relative_to(square.town.root)), by="ana")
+    assert said.code == 1
+    assert "square will not take it: the poll has 5 answers" in said.out + said.err
+
+
 def test_what_is_withdrawn_is_gone_with_every_part(square: Square) -> None:
     wording = "wording:\n  square:\n" + "".join(f"    - {part!r}\n" for part in PARTS)
     square.release("storm", "Be ready for the storm.", more=wording)
@@ -174,7 +215,10 @@ def test_a_log_in_by_hand_replaces_a_bad_token(tmp_path: Path, mastodon: Mastodo
     account = mastodon.account()
     bad = MastodonAccount(url=account.url, name=account.name, token="of-nobody")
     made = town(tmp_path, seat(mastodon, bad))
-    assert made.run("channel", "verify", "square").code == 1
+    refused = made.run("channel", "verify", "square")
+    assert refused.code == 1
+    assert "does not accept the access token" in refused.out
+    assert "tip: govpost channel login square" in refused.out
     # The mock shows this code to whoever chooses the account on its page.
     said = made.run("channel", "login", "square", "--no-browser", typed=f"mockcode_{account.name}\n")
     assert said.code == 0, said
@@ -183,6 +227,24 @@ def test_a_log_in_by_hand_replaces_a_bad_token(tmp_path: Path, mastodon: Mastodo
     made.deliver()
     assert made.states("fair", "square") == ["live"]
     assert len(account.statuses()) == 1
+
+
+def test_the_agency_s_web_site_is_no_server_to_log_in_to(tmp_path: Path, mastodon: Mastodon) -> None:
+    def site(environ: Any, start: Any) -> list[bytes]:
+        start("404 Not Found", [("Content-Type", "text/html")])
+        return [b"<html><h1>City of Riverton</h1></html>"]
+
+    with make_server("127.0.0.1", 0, site, handler_class=Quiet) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        made = town(tmp_path, seat(mastodon, mastodon.account(), url=url))
+        for command in (("login", "square", "--no-browser"), ("verify", "square")):
+            said = made.run("channel", *command, typed="\n")
+            words = said.out + said.err
+            assert said.code == 1
+            assert "there is no server here that speaks the Mastodon API" in words
+            assert "settings.url of square" in words and "<html>" not in words
+        server.shutdown()
 
 
 def heard(square: Square, slug: str) -> list[dict[str, Any]]:
