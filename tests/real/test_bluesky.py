@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from cli_city import POST
 from govpost.contract import Example
 from govpost.testing.parts.accounts import Accounts
 from govpost.testing.parts.changing import Changing
@@ -21,8 +22,10 @@ from govpost.testing.parts.posting import Posting
 from govpost.testing.parts.staging import Staging
 from govpost.testing.parts.timing import Timing
 from govpost_bluesky import Bluesky
+from govpost_bluesky.test_mp4 import mp4
 from real.servers.pds import BlueskyAccount, Pds
 from real.town import ALTS, Seat, Town, town
+from riverton import png
 
 LINK = "https://riverton.example.gov"
 PARTS = (
@@ -195,6 +198,17 @@ def test_a_photo_goes_out_small_upright_and_without_its_place(sky: Sky) -> None:
     assert shown["aspectRatio"] == {"width": there.width, "height": there.height}
 
 
+def test_a_film_keeps_its_shape_and_its_description(sky: Sky) -> None:
+    folder = sky.town.root / "content" / "film"
+    folder.mkdir(parents=True)
+    (folder / "film.mp4").write_bytes(mp4(1080, 1920))
+    sky.publish("film", "A film.", more="media:\n  - file: film.mp4\n    alt: Water over the weir\n")
+    (held,) = sky.values()
+    assert held["embed"]["aspectRatio"] == {"width": 1080, "height": 1920}
+    assert held["embed"]["alt"] == "Water over the weir"
+    assert sky.blob(held["embed"]["video"]) == mp4(1080, 1920)
+
+
 def test_a_mention_leads_to_the_account_it_names(sky: Sky, pds: Pds) -> None:
     sky.publish("thanks", f"Thanks to @{pds.citizen.handle} and @nobody.test.")
     (held,) = sky.values()
@@ -216,21 +230,20 @@ def test_verify_says_who_we_are_and_whether_the_profile_leads_back(sky: Sky) -> 
     assert sky.account.did in json.dumps(first)
 
 
-def test_a_person_logs_in_with_an_app_password(tmp_path: Path, pds: Pds) -> None:
-    account = pds.account()
-    with account.client() as client:
-        made = client.post("com.atproto.server.createAppPassword", json={"name": "govpost"})
-    password = made.raise_for_status().json()["password"]
-    made_town = town(tmp_path, Seat(**{**seat(account, pds).__dict__, "secrets": {}}))
-    refused = made_town.run("channel", "login", "bsky", "--no-browser", typed="abcd-efgh-ijkl-mnop\n")
-    assert refused.code == 1
-    assert "does not take this password" in refused.err
-    done = made_town.run("channel", "login", "bsky", "--no-browser", typed=f"{password}\n")
-    assert done.code == 0, done
-    assert password not in done.out + done.err
-    sky = Sky(made_town, account)
-    sky.publish("hello", "Hello from the city.")
-    assert password not in (tmp_path / ".govpost" / "govpost.db").read_bytes().decode("latin-1")
+def test_a_post_that_cannot_go_out_is_stopped_before_anybody_approves_it(sky: Sky) -> None:
+    folder = sky.town.root / "content" / "two"
+    folder.mkdir(parents=True)
+    for name in ("one.png", "two.png"):
+        (folder / name).write_bytes(png(32, 20))
+    more = (
+        "options:\n  bsky:\n    card: { title: Plan }\n"
+        "media:\n  - file: one.png\n    alt: A plan\n  - file: two.png\n    alt: Another\n"
+    )
+    post = POST.format(title="Two", channels="bsky", slug="two", more=more, body="Plans.")
+    (folder / "post.md").write_text(post, encoding="utf-8")
+    said = sky.town.run("post", "check", "content/two/post.md")
+    assert said.code == 1
+    assert "bsky will not take it: a card holds one picture and nothing else" in said.out + said.err
 
 
 def test_the_home_of_a_handle_is_found_by_its_did(tmp_path: Path, pds: Pds) -> None:
