@@ -86,22 +86,22 @@ class Email:
     def recipients(self, channel: Channel, http: httpx2.Client) -> Iterable[str]:
         """Return the references of all on the list who still want the bulletin."""
         settings = Settings.of(channel)
-        everyone = self._everyone(settings, channel)
+        everyone = _everyone(settings, channel, self._clock)
         gone = wishes(settings, channel, http)
         settled(settings.list_file, "the list", self._clock())
-        self._settled(settings)
+        _settled(settings, self._clock())
         unwanted = gone.understood()
         return [ref for ref in everyone if ref not in unwanted]
 
     def publish(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
         """Send one recipient their copy; `NotWanted` when they left the list meanwhile."""
         settings = Settings.of(channel)
-        everyone = self._everyone(settings, channel)
+        everyone = _everyone(settings, channel, self._clock)
         if variant.recipient not in everyone:
             certain(settings.list_file, "the list", self._clock())
         entry = _entry(everyone, variant)
         gone = wishes(settings, channel, http, entry.ref)
-        self._settled(settings)
+        _settled(settings, self._clock())
         if entry.ref in gone.understood():
             raise NotWanted(f"recipient {entry.ref} no longer wants the bulletin")
         mark = None if settings.to else token(entry.ref, list_key(channel))
@@ -110,17 +110,19 @@ class Email:
         said = _sent(signed, settings, channel, http)
         return Receipt(remote_id=letter.message_id, raw={"reply": said})
 
-    def _everyone(self, settings: Settings, channel: Channel) -> Roll:
-        try:
-            return roll(settings, channel)
-        except Unavailable:
-            certain(settings.list_file, "the list", self._clock())
-            raise
 
-    def _settled(self, settings: Settings) -> None:
-        """Ask after reading: a file that somebody writes meanwhile would let a copy go to one who left."""
-        for path in (settings.unsubscribed_file, settings.suppressed_file):
-            settled(path, "the file of those who left", self._clock())
+def _everyone(settings: Settings, channel: Channel, clock: Callable[[], float]) -> Roll:
+    try:
+        return roll(settings, channel)
+    except Unavailable:
+        certain(settings.list_file, "the list", clock())
+        raise
+
+
+def _settled(settings: Settings, now: float) -> None:
+    """Ask after reading: from a file that is being written, a copy might go to somebody who left."""
+    for path in (settings.unsubscribed_file, settings.suppressed_file):
+        settled(path, "the file of those who left", now)
 
 
 def _entry(everyone: Roll, variant: Variant) -> Entry:

@@ -11,7 +11,7 @@ from govpost_email.reports import read as read_report
 from govpost_email.settings import Settings
 from live import until
 from real.servers.postfix import Postfix
-from real.town import Seat, town
+from real.town import Seat, lay, town
 
 pytestmark = pytest.mark.heavy
 
@@ -22,9 +22,7 @@ def test_copies_are_delivered_and_a_bounce_names_the_copy_and_its_reader(
     tmp_path: Path, postfix: Postfix
 ) -> None:
     readers = tmp_path / "readers.csv"
-    readers.write_text(
-        "email\nann@example.com\nñandú@example.com\nunknown-1@example.com\ngone@nowhere.example\n"
-    )
+    lay(readers, "email\nann@example.com\nñandú@example.com\nunknown-1@example.com\ngone@nowhere.example\n")
     settings = (
         f'{{ host = "{postfix.host}", port = {postfix.port}, user = "{postfix.user}", ca_file = "{postfix.ca_file}",'
         f' sender = "news@example.com", list_file = "{readers}" }}'

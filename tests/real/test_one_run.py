@@ -15,7 +15,7 @@ from real.servers.mail import MailServer
 from real.servers.mastodon import Mastodon
 from real.servers.pds import Pds
 from real.servers.wordpress import WordPress
-from real.town import ALTS, Seat, Town, town
+from real.town import ALTS, Seat, Town, lay, town
 
 LINK = "https://riverton.example.gov/storm"
 READERS = ("ann@residents.example", "bob@residents.example")
@@ -114,7 +114,7 @@ def stage(tmp_path: Path, mastodon: Mastodon, pds: Pds, wordpress: WordPress, ma
     """Seat the town on fresh accounts of every server."""
     fedi, sky, site = mastodon.account(), pds.account(), wordpress.account()
     readers = tmp_path / "readers.csv"
-    readers.write_text("email\n" + "\n".join(READERS) + "\n")
+    lay(readers, "email\n" + "\n".join(READERS) + "\n")
     seats = (
         Seat(
             name="fediverse",

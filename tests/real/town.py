@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +115,12 @@ class Town(City):
     def until_state(self, slug: str, *states: str, channel: str | None = None, seconds: float = 90) -> None:
         """Wait until every delivery of a post stands in one of some states."""
         until(lambda: set(self.states(slug, channel)) <= set(states), seconds)
+
+
+def lay(path: Path, text: str) -> None:
+    """Write a list as if an hour ago: what was written just now may be half-written, and is waited for."""
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (time.time() - 3600, time.time() - 3600))
 
 
 def end(running: subprocess.Popen[str]) -> Said:
