@@ -22,6 +22,8 @@ RESERVE = 5.0
 _THROTTLED = re.compile(r"4\.7\.\d+\b")
 _REFUSED_LOGIN = frozenset({530, 534, 535, 538})
 _REFUSED_SENDER = frozenset({550, 551, 553, 554})
+# Exim names no enhanced code (RFC 3463) with "relay not permitted"; 5.1.x is about the recipient
+_NO_RELAY = re.compile(r"(5\.7\.\d+\b|(?!\d\.\d)).*\brelay(ing)?\b", re.IGNORECASE)
 _TOO_BIG = re.compile(r"5\.(3\.4|2\.3)\b")
 _MAY_NOT = (
     "ask the provider whether this user may send as this sender; channel login asks for the password again"
@@ -73,11 +75,14 @@ def submit(talk: Talk, letter: Letter, settings: Settings, left: Callable[[], fl
 def meaning(what: str, code: int, reply: bytes) -> PublishError:
     """Say what a refusal means: 4xx later, 5xx never (RFC 5321, section 4.2.1; RFC 3463).
 
-    What a server says to RCPT is about one recipient; what it says to MAIL is about us and stops the channel.
+    What a server says to RCPT is about one recipient, unless it does not relay for us; what it says to MAIL is about us
+    and stops the channel.
     """
     text = _text(reply)
     told = _answered(what, code, reply)
-    if code in _REFUSED_LOGIN or (what == "MAIL" and code in _REFUSED_SENDER and not _TOO_BIG.match(text)):
+    at_mail = what == "MAIL" and code in _REFUSED_SENDER and not _TOO_BIG.match(text)
+    at_rcpt = what == "RCPT" and code in _REFUSED_SENDER and _NO_RELAY.match(text)
+    if code in _REFUSED_LOGIN or at_mail or at_rcpt:
         return Unauthorized(told, tip=_MAY_NOT)
     if code == 421 or (what == "MAIL" and _THROTTLED.match(text)):
         return RateLimited(told)
