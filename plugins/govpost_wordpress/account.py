@@ -6,11 +6,12 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from govpost import Account, Channel, Dialogue, Rejected, Unauthorized
-from govpost_wordpress.api import Api, said
+from govpost_wordpress.api import Api, code_of, said
 from govpost_wordpress.decoding import decoded
 from govpost_wordpress.settings import Settings
 
@@ -23,6 +24,7 @@ _APP_ID = "6f1d9c0e-52b7-4c43-9a0e-0c1b7d0f8a55"
 _INDEX = "name,namespaces,authentication,timezone_string,gmt_offset"
 _REDIRECTS_SINCE = 7
 _MOST_LINKS = 200
+_FRAME = re.compile(r"<(header|nav|footer)\b.*?</\1>", re.DOTALL)
 _RIGHTS = {
     "post": {
         "publish_posts": "publish posts",
@@ -37,8 +39,8 @@ _RIGHTS = {
         "upload_files": "upload pictures",
     },
 }
-_MODERATES = {"moderate_comments": "read held comments"}
 _EXTRAS = {
+    "moderate_comments": "read held comments",
     "manage_categories": "make new categories",
     "edit_others_posts": "make posts sticky",
 }
@@ -110,14 +112,20 @@ def _index(answer: httpx2.Response) -> Mapping[str, Any]:
 def _site(root: str, index: Mapping[str, Any], page: str, feed: str) -> Site:
     version = re.search(r"<generator>https?://wordpress\.org/\?v=([\d.]+)", feed)
     language = re.search(r"<html[^>]*\blang=[\"']([\w-]+)", page)
-    links = dict.fromkeys(html.unescape(link) for link in re.findall(r"href=[\"'](https?://[^\"']+)", page))
     return Site(
         root=root,
         index=index,
         version=version[1] if version else "",
         language=language[1] if language else "",
-        links=tuple(links)[:_MOST_LINKS],
+        links=tuple(_permanent(page)),
     )
+
+
+def _permanent(page: str) -> Iterator[str]:
+    """Yield where the header, menus and footer of a page lead to; what its posts link to is gone tomorrow."""
+    parts = "".join(found[0] for found in _FRAME.finditer(page))
+    found = re.findall(r"<a\b[^>]*\bhref=[\"'](https?://[^\"']+)", parts)
+    yield from islice(dict.fromkeys(map(html.unescape, found)), _MOST_LINKS)
 
 
 def verify(channel: Channel, http: httpx2.Client) -> Account:
@@ -127,7 +135,7 @@ def verify(channel: Channel, http: httpx2.Client) -> Account:
     api = replace(Api.of(channel, http), root=site.root)
     me = said(api.get("wp/v2/users/me", context="edit"))
     may = me.get("capabilities") or {}
-    needed = _RIGHTS[settings.type] | _MODERATES
+    needed = _RIGHTS[settings.type]
     name = html.unescape(str(site.index.get("name", "")))
     return Account(
         remote_id=str(me["id"]),
@@ -136,22 +144,30 @@ def verify(channel: Channel, http: httpx2.Client) -> Account:
         server=f"WordPress {site.version}".strip(),
         limits=_limits(api, site, me),
         missing=tuple(words for right, words in needed.items() if not may.get(right)),
-        links=tuple(filter(None, (me.get("url"), *site.links))),
+        links=(settings.site, *site.links),
         notes=tuple(f"the user may not {words}" for right, words in _EXTRAS.items() if not may.get(right)),
     )
 
 
 def _limits(api: Api, site: Site, me: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `publish` has to know of this site."""
-    themes = said(api.get("wp/v2/themes", status="active", _fields="theme_supports"))
-    supports = themes[0].get("theme_supports", {}) if themes else {}
     return {
         "api": site.root,
         "user_id": me["id"],
         "language": site.language or str(me.get("locale", "")).replace("_", "-"),
         "timezone": _zone(site.index),
-        "thumbnails": bool(supports.get("post-thumbnails", True)),
+        **_theme(api),
     }
+
+
+def _theme(api: Api) -> dict[str, bool]:
+    """Say whether the theme shows a picture above its posts; nothing where the user may not know."""
+    answer = api.send("GET", "wp/v2/themes", params={"status": "active", "_fields": "theme_supports"})
+    if answer.status_code == 403 and code_of(answer):
+        return {}
+    themes = said(api.good(answer))
+    supports = themes[0].get("theme_supports", {}) if themes else {}
+    return {"thumbnails": bool(supports.get("post-thumbnails", True))}
 
 
 def _zone(index: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,16 +16,17 @@ from govpost_wordpress.settings import Settings
 if TYPE_CHECKING:
     import httpx2
 
-LOGIN_TIP = (
-    "make a new application password with `govpost channel login`; if it is right, the web server may keep the"
+_LOGIN_TIP = (
+    "make a new application password with `govpost channel login {}`; if it is right, the web server may keep the"
     " Authorization header from WordPress: see the plugin's README"
 )
-_RIGHTS_TIP = "give that user the role Author or Editor on the site, then resume the channel"
+_RIGHTS_TIP = "give that user the role Author or Editor on the site, then run `govpost channel resume {}`"
 _REFUSED_RIGHTS = frozenset({"rest_cannot_create", "rest_cannot_publish"})
 _REFUSED_FILE = frozenset({"rest_upload_unknown_error", "rest_upload_sideload_error"})
 _FLOOD = timedelta(seconds=15)
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _BLOCKED = frozenset({403, 406})
+_LATER = frozenset({408, 425, 429})
 _BLOCKED_TIP = (
     "a firewall may stand before it: ask the site's admin to let the REST API through for this user"
 )
@@ -34,6 +37,7 @@ class Api:
     """One site as one user. `root` is the address of its REST API, pretty or with ``?rest_route=``."""
 
     http: httpx2.Client
+    channel: str
     settings: Settings
     root: str
     password: str
@@ -44,9 +48,10 @@ class Api:
         settings = Settings.of(channel)
         password = channel.secrets.get("password")
         if not password:
-            raise Unauthorized("there is no application password", tip="run `govpost channel login`")
+            tip = f"run `govpost channel login {channel.name}`"
+            raise Unauthorized("there is no application password", tip=tip)
         root = channel.limits.get("api") or f"{settings.site}/wp-json/"
-        return cls(http=http, settings=settings, root=root, password=password)
+        return cls(http=http, channel=channel.name, settings=settings, root=root, password=password)
 
     def get(self, path: str, **query: Any) -> httpx2.Response:
         """Read; the answer is a good one."""
@@ -88,9 +93,11 @@ class Api:
         code, words = _refusal(answer)
         user = self.settings.user
         if answer.status_code == 401 or _forbidden_status(answer):
-            return Unauthorized(f"the site does not accept the application password of {user}", tip=LOGIN_TIP)
+            tip = _LOGIN_TIP.format(self.channel)
+            return Unauthorized(f"the site does not accept the application password of {user}", tip=tip)
         if answer.status_code == 403 and code in _REFUSED_RIGHTS and "taxonomy" not in words:
-            return Unauthorized(f"{user} has too few rights on the site: {words}", tip=_RIGHTS_TIP)
+            tip = _RIGHTS_TIP.format(self.channel)
+            return Unauthorized(f"{user} has too few rights on the site: {words}", tip=tip)
         if code in _REFUSED_FILE:
             return Rejected(f"the site does not take this file: {words}", tip="use a JPEG, PNG, GIF or WebP")
         if code == "comment_flood":
@@ -99,7 +106,27 @@ class Api:
         if answer.status_code == 413:
             tip = "make the file smaller, or raise upload_max_filesize on the site"
             return Rejected("the file is larger than the site's web server takes", tip=tip)
-        return None if code else _blocked(answer)
+        return _refused(answer, words) if code else _blocked(answer)
+
+
+def _refused(answer: httpx2.Response, words: str) -> PublishError | None:
+    """Say in the site's own words why it refuses; None where the status alone says what happens next."""
+    if not answer.is_client_error or answer.status_code in _LATER or not words:
+        return None
+    wrong = _wrong(answer)
+    if "template" in wrong:
+        known = wrong["template"].partition(" one of ")[2].strip(" .")
+        tip = f"it has: {known}" if known else "leave the option template out"
+        return Rejected("the site's theme has no such template", tip=tip)
+    why = "; ".join(each.rstrip(". ") for each in wrong.values()) or words
+    plain = html.unescape(re.sub(r"<[^>]*>", "", why))
+    return Rejected(f"the site refuses it ({answer.status_code}): {plain}")
+
+
+def _wrong(answer: httpx2.Response) -> dict[str, str]:
+    """Return what is wrong with each parameter, in words."""
+    params = detail_of(answer).get("params")
+    return {name: str(why) for name, why in params.items()} if isinstance(params, dict) else {}
 
 
 def _blocked(answer: httpx2.Response) -> PublishError | None:
@@ -142,10 +169,8 @@ def _refusal(answer: httpx2.Response) -> tuple[str, str]:
 
 def _forbidden_status(answer: httpx2.Response) -> bool:
     """A stranger who asks for drafts is told that the parameter is wrong, not who he is."""
-    params = detail_of(answer).get("params")
     return (
         answer.status_code == 400
         and code_of(answer) == "rest_invalid_param"
-        and isinstance(params, dict)
-        and "forbidden" in str(params.get("status", ""))
+        and "forbidden" in _wrong(answer).get("status", "")
     )

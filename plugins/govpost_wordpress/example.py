@@ -51,7 +51,7 @@ _INDEX = {
         }
     },
 }
-_FRONT = f'<html lang="en-US"><a href="{SITE}/contact">Contact</a></html>'
+_FRONT = f'<html lang="en-US"><nav><a href="{SITE}/contact">Contact</a></nav></html>'
 _FEED = "<generator>https://wordpress.org/?v=7.0</generator>"
 _COLLECTIONS = {
     "posts": "post",
@@ -221,6 +221,8 @@ def _total(body: Any, asked: Mapping[str, str]) -> dict[str, str]:
 def _wanted(row: Row, name: str, asked: Mapping[str, str]) -> bool:
     tests = (
         ("slug", lambda value: row.get("slug") in value.split(",")),
+        ("author", lambda value: str(row.get("author", _OWN)) == value),
+        ("modified_after", lambda value: row["modified_gmt"] > value[:19]),
         ("include", lambda value: str(row["id"]) in value.split(",")),
         ("post", lambda value: str(row["post"]) == value),
         ("parent", lambda value: str(row.get("parent")) == value),

@@ -64,15 +64,42 @@ def test_verify_says_who_we_are_and_what_the_site_is() -> None:
 def test_what_the_user_may_not_do_is_missing() -> None:
     writer = {**example._ME, "capabilities": {"upload_files": True, "edit_others_posts": True}}
     account = verify(instead(example.Server(), "GET", "/users/me", 200, writer))
-    assert account.missing == ("publish posts", "correct posts", "withdraw posts", "read held comments")
-    assert account.notes == ("the user may not make new categories",)
+    assert account.missing == ("publish posts", "correct posts", "withdraw posts")
+    assert account.notes == (
+        "the user may not read held comments",
+        "the user may not make new categories",
+    )
+
+
+def test_an_author_lacks_nothing() -> None:
+    rights = ("publish_posts", "edit_published_posts", "delete_published_posts", "upload_files")
+    author = {**example._ME, "capabilities": dict.fromkeys(rights, True)}
+    account = verify(instead(example.Server(), "GET", "/users/me", 200, author))
+    assert account.missing == () and "the user may not read held comments" in account.notes
+
+
+def test_a_subscriber_is_told_which_rights_are_missing() -> None:
+    reader = {**example._ME, "capabilities": {"read": True}}
+    server = instead(example.Server(), "GET", "/users/me", 200, reader)
+    account = verify(instead(server, "GET", "/themes", 403, refusal("rest_cannot_view_active_theme", 403)))
+    assert account.missing == ("publish posts", "correct posts", "withdraw posts", "upload pictures")
+    assert "thumbnails" not in account.limits
+
+
+def test_what_the_frame_of_the_site_links_to_counts_and_what_its_posts_link_to_does_not() -> None:
+    page = """<head><link href="https://fonts.example/"></head>
+        <header class="x"><nav><a class="y" href='https://riverton.example.gov/?a=1&amp;b=2'>Home</a></nav></header>
+        <main><a href="https://news.example/">A post</a></main>
+        <footer><a href="https://riverton.example.gov/?a=1&amp;b=2">Home</a><a href="/about">About</a></footer>"""
+    account = verify(front(httpx2.Response(200, text=page)))
+    assert account.links == (example.SITE, "https://riverton.example.gov/?a=1&b=2")
 
 
 def test_a_wrong_password_and_a_server_that_keeps_the_header_look_alike_and_the_tip_says_so() -> None:
     answer = instead(example.Server(), "GET", "/users/me", 401, refusal("rest_not_logged_in", 401))
     with pytest.raises(Unauthorized, match="does not accept") as caught:
         verify(answer)
-    assert "channel login" in caught.value.tip and "Authorization header" in caught.value.tip
+    assert "channel login press`" in caught.value.tip and "Authorization header" in caught.value.tip
 
 
 @pytest.mark.parametrize(

@@ -502,7 +502,7 @@ def test_a_contributor_is_told_which_role_is_needed() -> None:
     answer = instead(server, "POST", f"/{variant.staged['id']}", 403, refusal("rest_cannot_publish", 403))
     with pytest.raises(Unauthorized) as caught:
         call(lambda http: PLATFORM.publish(variant, CHANNEL, http), answer)
-    assert "Author or Editor" in caught.value.tip
+    assert "Author or Editor" in caught.value.tip and "channel resume press`" in caught.value.tip
 
 
 def test_a_firewall_that_answers_in_place_of_the_site_settles_nothing() -> None:
@@ -523,7 +523,43 @@ def test_a_firewall_that_answers_in_place_of_the_site_settles_nothing() -> None:
 def test_without_a_password_nothing_is_sent() -> None:
     with pytest.raises(Unauthorized, match="no application password") as caught:
         stage(example.Server(), channel=replace(CHANNEL, secrets={}))
-    assert "channel login" in caught.value.tip
+    assert "channel login press`" in caught.value.tip
+
+
+@pytest.mark.parametrize(
+    ("said", "tip"),
+    [
+        ("template is not one of wide.php, narrow.php.", "it has: wide.php, narrow.php"),
+        ("template is not one of .", "leave the option template out"),
+        ("template est invalide.", "leave the option template out"),
+    ],
+)
+def test_an_unknown_template_is_told_in_one_sentence(said: str, tip: str) -> None:
+    server = example.Server()
+    wrong = refusal("rest_invalid_param", 400, "Invalid parameter(s): template", params={"template": said})
+    answer = instead(server, "POST", f"/{stage(server).staged['id']}", 400, wrong)
+    with pytest.raises(Rejected) as caught:
+        stage(answer, replace(POST, options={"template": "x.php"}))
+    assert (str(caught.value), caught.value.tip) == ("the site's theme has no such template", tip)
+
+
+def test_other_refusals_are_told_in_the_site_s_own_words() -> None:
+    server = example.Server()
+    path = f"/{stage(server).staged['id']}"
+    params = {"sticky": "sticky is not of type boolean.", "tags": "tags is wrong."}
+    for body, words in (
+        (
+            refusal("rest_invalid_param", 400, "Invalid parameter(s): sticky, tags", params=params),
+            "the site refuses it (400): sticky is not of type boolean; tags is wrong",
+        ),
+        (
+            refusal("rest_comment_closed", 403, "<strong>Sorry</strong>, comments &amp; all are closed."),
+            "the site refuses it (403): Sorry, comments & all are closed.",
+        ),
+    ):
+        with pytest.raises(Rejected) as caught:
+            stage(instead(server, "POST", path, body["data"]["status"], body))
+        assert str(caught.value) == words
 
 
 def test_a_site_without_pretty_addresses_is_asked_by_its_query() -> None:
