@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from govpost import Channel, Receipt, Rejected, Reply, Uncertain, Variant
@@ -11,21 +12,26 @@ from govpost_bluesky import records
 from govpost_bluesky.facets import handles
 from govpost_bluesky.keys import rkey
 from govpost_bluesky.media import embed
+from govpost_bluesky.mentions import resolved
 from govpost_bluesky.reading import ask
 from govpost_bluesky.records import POST, POSTGATE, THREADGATE
 from govpost_bluesky.settings import Settings
-from govpost_bluesky.xrpc import Session, answered, error_of
+from govpost_bluesky.xrpc import Session, answered, error_of, malformed, shown, text_at
 
 if TYPE_CHECKING:
     import httpx2
 
 Json = dict[str, Any]
+_RECORD = "a record"
 
 
 def stage(variant: Variant, channel: Channel, http: httpx2.Client) -> Mapping[str, Any]:
     """Return the DIDs of mentions, the thread a post stands in, and its embed with everything uploaded."""
     session = Session.of(channel)
-    staged: Json = {"mentions": _mentioned(variant.text, session, http)}
+    mentioned, unresolved = resolved(handles(variant.text), session, http)
+    staged: Json = {"mentions": mentioned}
+    if unresolved:
+        staged["unresolved"] = unresolved
     if place := _place(variant, session, http):
         staged |= place
     if shown := embed(variant, channel, session, http):
@@ -92,15 +98,6 @@ def answer(reply: Reply, variant: Variant, channel: Channel, http: httpx2.Client
     return publish(replace(variant, staged=staged), channel, http)
 
 
-def _mentioned(text: str, session: Session, http: httpx2.Client) -> dict[str, str]:
-    found = {}
-    for handle in handles(text):
-        reply = http.get(session.at("com.atproto.identity.resolveHandle"), params={"handle": handle})
-        if reply.status_code != 400:
-            found[handle] = str(answered(reply)["did"])
-    return found
-
-
 def _place(variant: Variant, session: Session, http: httpx2.Client) -> Json | None:
     """Return root and parent of a later part, or of a correction, which stands under what it corrects."""
     if variant.reply_to is not None:
@@ -109,15 +106,28 @@ def _place(variant: Variant, session: Session, http: httpx2.Client) -> Json | No
             raise Rejected(
                 "the part before is not there any more", tip="publish the rest as a post of its own"
             )
-        return {**_under(part), "after": part["value"]["createdAt"]}
+        return {**_under(part), "after": _instant(part)}
     wrong = _read(variant.corrects, session, http) if variant.corrects else None
     return _under(wrong) if wrong else None
 
 
 def _under(there: Json) -> Json:
+    if not isinstance(there.get("cid"), str):
+        raise malformed(_RECORD)
     parent = {"uri": there["uri"], "cid": there["cid"]}
-    root = (there["value"].get("reply") or {}).get("root")
+    above = there["value"].get("reply")
+    root = above.get("root") if isinstance(above, dict) else None
     return {"reply": {"root": root or parent, "parent": parent}}
+
+
+def _instant(there: Json) -> str:
+    said = str(there["value"].get("createdAt"))
+    try:
+        if datetime.fromisoformat(said).tzinfo:
+            return said
+    except ValueError:
+        pass
+    raise malformed(_RECORD)
 
 
 def _read(name: str, session: Session, http: httpx2.Client) -> Json | None:
@@ -133,9 +143,15 @@ def _record(did: str, key: str, session: Session, http: httpx2.Client) -> Json |
     """Return a post's record as the PDS holds it, None when the PDS says that it does not."""
     asked = {"repo": did, "collection": POST, "rkey": key}
     answer = http.get(session.at("com.atproto.repo.getRecord"), params=asked)
-    if answer.status_code == 400 and error_of(answer) == "RecordNotFound":
-        return None
-    return answered(answer)
+    return None if _is_absent(answer) else shown(answer, _RECORD, uri=str, value=dict)
+
+
+def _is_absent(answer: httpx2.Response) -> bool:
+    """Say whether a PDS holds no such record; older ones call that InvalidRequest (AT packages/pds getRecord.ts)."""
+    if answer.status_code != 400:
+        return False
+    words = text_at(answer, "message").lower()
+    return error_of(answer) == "RecordNotFound" or words.startswith("could not locate record")
 
 
 def _create(record: Json, key: str) -> Json:
@@ -170,17 +186,19 @@ def _ours(variant: Variant, there: Json, channel: Channel, gates: list[Json]) ->
             "another text stands where this post belongs",
             tip=f"look at {_permalink(there['uri'], channel)} and settle it by hand",
         )
-    return _held(there["uri"], there.get("cid"), channel, gates)
+    return _held(variant, there["uri"], there.get("cid"), channel, gates)
 
 
 def _receipt(
     variant: Variant, channel: Channel, session: Session, cid: str | None, gates: list[Json]
 ) -> Receipt:
-    return _held(records.uri_of(session.did, variant), cid, channel, gates)
+    return _held(variant, records.uri_of(session.did, variant), cid, channel, gates)
 
 
-def _held(uri: str, cid: str | None, channel: Channel, gates: list[Json]) -> Receipt:
+def _held(variant: Variant, uri: str, cid: str | None, channel: Channel, gates: list[Json]) -> Receipt:
     raw = {"uri": uri, "cid": cid, "gates": [gate["$type"] for gate in gates]}
+    if unresolved := variant.staged.get("unresolved"):
+        raw["unresolved"] = unresolved
     return Receipt(remote_id=uri, url=_permalink(uri, channel), raw=raw)
 
 

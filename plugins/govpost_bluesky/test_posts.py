@@ -256,7 +256,7 @@ def test_nothing_there_is_believed_of_the_server_that_hosts_the_account_alone():
     moved = instead(ExamplePds(), describeRepo=said(400, {"error": "RepoNotFound", "message": "no"}))
     with pytest.raises(Unavailable):
         confirmed(variant(), PLAIN, Wire(moved))
-    elsewhere = said(400, {"error": "InvalidRequest", "message": "Could not locate record"})
+    elsewhere = said(400, {"error": "InvalidRequest", "message": "Could not find repo"})
     with pytest.raises(Unavailable):
         confirmed(variant(), PLAIN, Wire(instead(ExamplePds(), getRecord=elsewhere)))
 

@@ -10,13 +10,14 @@ from govpost import Channel, Media, Processing, Rejected, Variant, polls
 from govpost_bluesky.mp4 import shape
 from govpost_bluesky.pictures import called
 from govpost_bluesky.settings import Settings
-from govpost_bluesky.xrpc import Session, address, answered, error_of
+from govpost_bluesky.xrpc import Session, address, error_of, malformed, shown
 
 if TYPE_CHECKING:
     import httpx2
 
 MIME = "video/mp4"
 _MOST_CAPTIONS = 20_000
+_STATUS = "the status of a video"
 _FAILED = "JOB_STATE_FAILED"
 
 Json = dict[str, Any]
@@ -56,10 +57,12 @@ def _through(service: str, variant: Variant, session: Session, http: httpx2.Clie
         status = _sent(service, medium, session, http)
         if blob := status.get("blob"):
             return _blob(blob)
-        job = str(status.get("jobId") or "")
+        job = status.get("jobId")
+        if not isinstance(job, str) or not job:
+            raise malformed(_STATUS)
     for _ in polls(http, every=2.0, longest=60.0):
         answer = http.get(address(service, "app.bsky.video.getJobStatus"), params={"jobId": job})
-        status = _status(answered(answer))
+        status = _status(shown(answer, _STATUS))
         if blob := status.get("blob"):
             return _blob(blob)
         if status.get("state") == _FAILED:
@@ -73,7 +76,9 @@ def _through(service: str, variant: Variant, session: Session, http: httpx2.Clie
 def _sent(service: str, medium: Media, session: Session, http: httpx2.Client) -> Json:
     host = urlsplit(session.pds).netloc.replace(":", "%3A")
     grant = {"aud": f"did:web:{host}", "lxm": "com.atproto.repo.uploadBlob"}
-    token = answered(session.ask(http, "com.atproto.server.getServiceAuth", **grant))["token"]
+    token = shown(
+        session.ask(http, "com.atproto.server.getServiceAuth", **grant), "a leave to upload", token=str
+    )["token"]
     answer = http.post(
         address(service, "app.bsky.video.uploadVideo"),
         params={"did": session.did, "name": f"{medium.sha256 or medium.path.stem}.mp4"},
@@ -83,7 +88,7 @@ def _sent(service: str, medium: Media, session: Session, http: httpx2.Client) ->
     # A video that the service knows already is an error by status and an answer by content.
     if error_of(answer) == "already_exists":
         return _status(answer.json())
-    return _status(answered(session.heard(answer)))
+    return _status(shown(session.heard(answer), _STATUS))
 
 
 def _status(said: Json) -> Json:
@@ -93,5 +98,6 @@ def _status(said: Json) -> Json:
 
 
 def _blob(blob: Any) -> Json:
-    found: Json = dict(blob)
-    return found
+    if not isinstance(blob, dict):
+        raise malformed(_STATUS)
+    return blob

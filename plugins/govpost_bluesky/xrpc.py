@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from govpost import Channel, Rejected, Unauthorized
+from govpost import Channel, Rejected, Unauthorized, Unavailable
 from govpost_bluesky.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Session:
         """Upload a file; return the blob as a record names it. The same bytes give the same blob."""
         headers = self._bearer({"Content-Type": mime})
         answer = http.post(self.at("com.atproto.repo.uploadBlob"), content=data, headers=headers)
-        blob: Json = answered(self.heard(answer))["blob"]
+        blob: Json = shown(self.heard(answer), "an uploaded file", blob=dict)["blob"]
         return blob
 
     def heard(self, answer: httpx2.Response) -> httpx2.Response:
@@ -131,6 +131,26 @@ def from_pds(answer: httpx2.Response, pds: str, name: str) -> Json:
                 tip="look at pds in the channel's settings; without it the server is found by the handle",
             )
     return answered(answer)
+
+
+def shown(answer: httpx2.Response, what: str, **kinds: type) -> Json:
+    """Return what an answer to a question says; `Unavailable` in words when it lacks what makes it `what`."""
+    answer.raise_for_status()
+    said = _said(answer)
+    if said is None or not all(isinstance(said.get(name), kind) for name, kind in kinds.items()):
+        raise malformed(what)
+    return said
+
+
+def malformed(what: str) -> Unavailable:
+    """Return what is raised when the answer to a question cannot be read."""
+    return Unavailable(f"the server's answer is not {what}")
+
+
+def text_at(answer: httpx2.Response, name: str) -> str:
+    """Return a text that an answer holds, nothing when it holds none there."""
+    text = (_said(answer) or {}).get(name)
+    return text if isinstance(text, str) else ""
 
 
 def _said(answer: httpx2.Response) -> Json | None:
