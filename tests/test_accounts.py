@@ -142,7 +142,7 @@ def test_another_account_is_refused_and_stops_the_channel_until_an_admin_accepts
     hub(office).found = Account(remote_id="8", name="@mallory", limits={"longest": 9})
     with pytest.raises(Refused, match="belong to @mallory, another account than @riverton") as caught:
         verify(office)
-    assert "govpost channel verify hub --accept-account" in caught.value.tip
+    assert "say the same again with --accept-account" in caught.value.tip
     with office.store.read() as conn:
         kept = rows.get(conn, "hub")
         assert kept is not None

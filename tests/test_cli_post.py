@@ -202,7 +202,7 @@ def test_withdrawing_needs_a_known_code_and_takes_down_what_is_live(riverton: Ci
     riverton.schedule("alpha")
     riverton.deliver()
     assert "did you mean 'error'" in riverton.run("post", "withdraw", "alpha", "--reason", "eror").err
-    assert "website: is taken down" in riverton.ok("post", "withdraw", "alpha", "--reason", "error").out
+    assert "website: will be taken down" in riverton.ok("post", "withdraw", "alpha", "--reason", "error").out
     riverton.deliver()
     post = riverton.ask("post", "show", "alpha")
     assert post["state"] == "withdrawn"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from govpost import content
+from govpost import content, pilots
 from govpost.domain import Capabilities
 from govpost.editorial import intake
 from govpost.errors import Mistakes, Refused, Unavailable, Uncertain
@@ -468,3 +468,15 @@ def test_a_draft_outside_the_workspace_is_named_by_its_full_path(office: Office,
     intake.take_in(office.store, desk, office.person("ana"), replace(draft, path=moved), submit=True)
     with office.store.read() as conn:
         assert posts.version(conn, office.post("road").id, 1).source == str(moved)
+
+
+def test_a_post_to_a_retired_channel_is_blocked_before_anybody_reviews_it(tmp_path: Path) -> None:
+    office = Office(tmp_path, {"hub": Scripted("hub", Capabilities())})
+    office.start()
+    pilots.retire(office.store, office.config, office.person("ben"), "hub", reason="the trial is over")
+    office.write("road")
+    taken = office.take_in("road")
+    assert taken.post is None
+    assert "the pilot of hub was retired: nothing goes out there any more" in [
+        each.message for each in taken.checked.findings
+    ]

@@ -200,7 +200,7 @@ def other_account(tx: Tx, fitted: Fitted, account: Account) -> Refused | None:
         return None
     return Refused(
         f"the credentials of {fitted.name} belong to {account.name}, another account than {before.name}",
-        f"if that is meant: govpost channel verify {fitted.name} --accept-account; else log in as {before.name}",
+        f"if that is meant, say the same again with --accept-account; else log in as {before.name}",
     )
 
 

@@ -80,11 +80,11 @@ def show(session: Session, name: str) -> None:
         return
     out.head(f"{slug} on {row.channel}: {row.state}")
     out.facts((key, value) for key, value in found.items() if key not in ("key", "post", "channel", "state"))
+    for line in back.lines():
+        out.say(line)
     for each in tries:
         for line in _attempt_lines(each):
             out.say(line)
-    for line in back.lines():
-        out.say(line)
     if row.state == "uncertain":
         out.say("look at the channel, then say what you saw:")
         out.say(f"  govpost delivery resolve {row.id} --live URL | --not-there | --give-up")

@@ -19,7 +19,8 @@ from govpost.errors import Mistake, Mistakes, Refused, did_you_mean
 from govpost.fitted import Fitted
 from govpost.render import render
 from govpost.rules.engine import run
-from govpost.store import deliveries, posts
+from govpost.states import PilotState
+from govpost.store import deliveries, pilots, posts
 from govpost.store.engine import Tx
 from govpost.store.rows import PostRecord
 
@@ -59,7 +60,8 @@ def check(tx: Tx, desk: Desk, draft: Draft) -> Checked:
     own = posts.by_slug(tx.conn, draft.slug)
     related = [post.id for post in (own, original) if post is not None]
     findings = run(desk.rules, _context(tx.conn, desk, draft, variants, related, tx.now))
-    findings += _not_loaded(desk, draft) + _no_slot(tx, desk, draft, variants, targets, own)
+    findings += _not_loaded(desk, draft) + _retired(tx.conn, draft)
+    findings += _no_slot(tx, desk, draft, variants, targets, own)
     return Checked(draft=draft, variants=variants, targets=targets, findings=findings)
 
 
@@ -198,6 +200,24 @@ def _not_loaded(desk: Desk, draft: Draft) -> tuple[Finding, ...]:
         )
         for name in draft.channels
         if name in desk.config.channels and name not in desk.fitted
+    )
+
+
+def _retired(conn: Connection, draft: Draft) -> tuple[Finding, ...]:
+    """Say before the review that nothing goes out on a channel any more."""
+    known = pilots.every(conn)
+    return tuple(
+        Finding(
+            rule="U09",
+            severity=Severity.BLOCKS,
+            message=f"the pilot of {name} was retired: nothing goes out there any more",
+            tip=f"take {name} out of 'channels'",
+            file=str(draft.path),
+            line=draft.lines.get("channels"),
+            channel=name,
+        )
+        for name in draft.channels
+        if name in known and known[name].state == PilotState.RETIRED
     )
 
 
