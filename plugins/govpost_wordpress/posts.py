@@ -16,9 +16,11 @@ from govpost_wordpress.settings import Kind, Options, Settings
 from govpost_wordpress.slugs import slug_of
 
 PUBLIC = "publish"
-_OPEN = frozenset({"draft", "pending"})
+OPEN = frozenset({"draft", "pending"})
 _TAKEN_DOWN = MappingProxyType({"trash": "in the trash", "private": "private"})
 _RANK = (PUBLIC, "future", "private", "pending", "draft", "trash")
+_LISTED = MappingProxyType({"status": ",".join(_RANK), "context": "edit", "per_page": 100})
+_FIELDS = "id,slug,status,link,date,date_gmt,modified_gmt,_links.predecessor-version"
 _KINDS: Mapping[Kind, str] = {"post": "posts", "page": "pages"}
 _WORDS = ("title", "content", "excerpt")
 
@@ -105,40 +107,59 @@ def corrected(api: Api, plan: Plan, now: Mapping[str, Any]) -> Remote:
 
 def find(api: Api, kind: str, slug: str) -> list[Remote]:
     """Return what the site holds under an address that is ours, the public ones first, then the oldest."""
-    asked = {
-        "slug": f"{slug},{slug}-2,{slug}__trashed",
-        "status": ",".join(_RANK),
-        "context": "edit",
-        "per_page": 100,
-        "_fields": "id,slug,status,link,date,date_gmt,modified_gmt,_links.predecessor-version",
-    }
-    found: list[Remote] = said(api.get(f"wp/v2/{kind}", **asked))
+    asked = {"slug": f"{slug},{slug}-2,{slug}__trashed"}
+    return _ranked(said(api.get(f"wp/v2/{kind}", **asked, **_LISTED, _fields=_FIELDS)))
+
+
+def held(api: Api, kind: str, **asked: Any) -> list[Remote]:
+    """Return posts with their words, in any state, ranked as those of `find`."""
+    return _ranked(said(api.get(f"wp/v2/{kind}", **asked, **_LISTED, _fields=f"{_FIELDS},title,content")))
+
+
+def _ranked(found: list[Remote]) -> list[Remote]:
     return sorted(found, key=lambda post: (_RANK.index(post["status"]), post["id"]))
 
 
-def draft(api: Api, plan: Plan) -> Remote:
-    """Return the post that will go public: the one that is there, else a new draft with nothing but its title."""
-    found = find(api, plan.kind, plan.slug)
-    if found and found[0]["status"] in _TAKEN_DOWN:
+def not_taken_down(post: Mapping[str, Any]) -> None:
+    """Raise `Rejected` when a person took the post down on the site."""
+    if post["status"] in _TAKEN_DOWN:
         tip = "make it a draft there, or cancel this delivery"
-        raise Rejected(
-            f"somebody took the post down on the site: it is {_TAKEN_DOWN[found[0]['status']]}", tip=tip
-        )
-    if found:
-        for spare in found[1:]:
-            if spare["status"] in _OPEN:
-                # Only tidying up: a draft that stays is seen by nobody.
-                api.send("DELETE", f"wp/v2/{plan.kind}/{spare['id']}")
-        return found[0]
-    told = {"title": blocks.text(plan.variant.title or ""), "slug": plan.slug, "status": "draft"}
-    return dict(api.post(f"wp/v2/{plan.kind}", told))
+        where = _TAKEN_DOWN[post["status"]]
+        raise Rejected(f"somebody took the post down on the site: it is {where}", tip=tip)
+
+
+def moved(plan: Plan, post: Mapping[str, Any]) -> bool:
+    """Say whether the site gave a post another address than it asked for; ``-2`` is one that a second post has."""
+    own = (plan.slug, f"{plan.slug}-2", f"{plan.slug}__trashed")
+    return post.get("slug", plan.slug) not in own
+
+
+def address(plan: Plan, staged: Mapping[str, Any]) -> Remote:
+    """Return the address to ask for; none where the site has already given another."""
+    return {} if staged.get("moved") else {"slug": plan.slug}
+
+
+def standing(plan: Plan, post: Mapping[str, Any]) -> Remote:
+    """Return what `publish` must know of the post that it makes public, or that an earlier try made public."""
+    state = {"moved": moved(plan, post), "public": post["status"] == PUBLIC}
+    return {"id": post["id"], **{name: True for name, so in state.items() if so}, **dated(plan, post)}
+
+
+def again(api: Api, plan: Plan) -> Receipt:
+    """Return the receipt of a post that is public already; an editor may have mended its words, which then stay."""
+    staged = plan.variant.staged
+    kept = look(api, Receipt(remote_id=f"{plan.kind}/{staged['id']}"))
+    if kept is None or kept["status"] != PUBLIC:
+        raise Unavailable("the post was public on the site, and somebody is changing that now")
+    whole({name: asked for name, asked in plan.body(staged).items() if name not in _WORDS}, kept)
+    return receipt(plan.kind, kept, staged["media"])
 
 
 def fill(api: Api, plan: Plan, post: Remote, staged: Mapping[str, Any]) -> None:
     """Put everything into a draft and see that the site kept all of it; a post that is public is left alone."""
-    if post["status"] not in _OPEN:
+    if post["status"] not in OPEN:
         return
-    told = plan.body(staged) | {"slug": plan.slug, "status": "draft"}
+    told = plan.body(staged) | address(plan, {"moved": moved(plan, post)}) | {"status": "draft"}
     lost = missing(told, api.post(f"wp/v2/{plan.kind}/{post['id']}", told))
     changed = [name for name in lost if name in _WORDS]
     if changed:
@@ -148,7 +169,7 @@ def fill(api: Api, plan: Plan, post: Remote, staged: Mapping[str, Any]) -> None:
         raise Unavailable(f"the site kept the draft without its {', '.join(lost)}")
 
 
-def dated(plan: Plan, post: Remote) -> dict[str, str]:
+def dated(plan: Plan, post: Mapping[str, Any]) -> dict[str, str]:
     """Return the post's own date where the site's clock is past it; a later one would leave it to WordPress's timer."""
     due = plan.variant.at
     if due is None:
@@ -199,7 +220,9 @@ def receipt(kind: str, post: Mapping[str, Any], files: Iterable[Mapping[str, Any
 
 def whole(told: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
     """Raise `Uncertain` when the site took a post in and left something out."""
-    lost = missing(told, kept)
+    # A plugin that changes addresses makes no other post of it; one of ours with -2 would be the second.
+    other = kept.get("slug") != f"{told.get('slug')}-2"
+    lost = [name for name in missing(told, kept) if name != "slug" or not other]
     if lost:
         tip = f"look at {kept.get('link')}: a second post may have the address, or a plugin changed it"
         raise Uncertain(f"the site took it in, but without its {', '.join(lost)}", tip=tip)

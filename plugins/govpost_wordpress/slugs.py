@@ -27,8 +27,12 @@ def readable(title: str) -> str:
 
 def slug_of(variant: Variant) -> str:
     """Return the last part of the post's address: readable, and with enough of the key to be nobody else's."""
-    short = re.sub(r"[^a-z0-9]", "", variant.key.lower())[-12:]
-    return "-".join(filter(None, (readable(variant.title or ""), f"gp{short}")))
+    return "-".join(filter(None, (readable(variant.title or ""), mark_of(variant))))
+
+
+def mark_of(variant: Variant) -> str:
+    """Return what of the key stands in an address."""
+    return "gp" + re.sub(r"[^a-z0-9]", "", variant.key.lower())[-12:]
 
 
 def file_slug(slug: str, medium: Media) -> str:
