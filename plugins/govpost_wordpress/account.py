@@ -150,12 +150,15 @@ def verify(channel: Channel, http: httpx2.Client) -> Account:
 
 
 def _limits(api: Api, site: Site, me: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `publish` has to know of this site."""
+    """Return what `publish` and `refusals` have to know of this site."""
+    may = me.get("capabilities") or {}
     return {
         "api": site.root,
         "user_id": me["id"],
         "language": site.language or str(me.get("locale", "")).replace("_", "-"),
         "timezone": _zone(site.index),
+        "sticky": bool(may.get("edit_others_posts")),
+        "pages": bool(may.get("publish_pages")),
         **_theme(api),
     }
 

@@ -57,6 +57,8 @@ def test_verify_says_who_we_are_and_what_the_site_is() -> None:
         "user_id": 7,
         "language": "en-US",
         "timezone": "America/Chicago",
+        "sticky": True,
+        "pages": True,
         "thumbnails": True,
     }
 
@@ -76,6 +78,7 @@ def test_an_author_lacks_nothing() -> None:
     author = {**example._ME, "capabilities": dict.fromkeys(rights, True)}
     account = verify(instead(example.Server(), "GET", "/users/me", 200, author))
     assert account.missing == () and "the user may not read held comments" in account.notes
+    assert (account.limits["sticky"], account.limits["pages"]) == (False, False)
 
 
 def test_a_subscriber_is_told_which_rights_are_missing() -> None:
