@@ -22,7 +22,7 @@ from govpost import (
     Variant,
     hookimpl,
 )
-from govpost_wordpress import account, comments, media, posts, terms
+from govpost_wordpress import account, comments, drafting, media, posts, terms
 from govpost_wordpress.api import Api, code_of
 from govpost_wordpress.example import EXAMPLE
 from govpost_wordpress.refusals import refusals
@@ -71,20 +71,22 @@ class WordPress:
             return {}
         api, plan = Api.of(channel, http), posts.Plan(variant, channel)
         new = variant.action is Action.PUBLISH
-        post = posts.draft(api, plan) if new else None
+        post = drafting.draft(api, plan) if new else None
         staged: dict[str, Any] = {
             "media": media.put(api, variant, plan.slug, post["id"] if post else None),
             **{taxonomy: terms.ids(api, taxonomy, names) for taxonomy, names in plan.terms.items()},
         }
         if post is not None:
             posts.fill(api, plan, post, staged)
-            staged |= {"id": post["id"], **posts.dated(plan, post)}
+            staged |= posts.standing(plan, post)
         return staged
 
     def publish(self, variant: Variant, channel: Channel, http: httpx2.Client) -> Receipt:
         """Make the draft public: one request, which says everything again and may be repeated."""
         api, plan = Api.of(channel, http), posts.Plan(variant, channel)
-        told = plan.body(variant.staged) | {"slug": plan.slug}
+        if variant.staged.get("public"):
+            return posts.again(api, plan)
+        told = plan.body(variant.staged) | posts.address(plan, variant.staged)
         when = {name: variant.staged[name] for name in ("date_gmt",) if name in variant.staged}
         kept = api.post(f"wp/v2/{plan.kind}/{variant.staged['id']}", {**told, **when, "status": posts.PUBLIC})
         posts.whole(told, kept)
@@ -101,7 +103,7 @@ class WordPress:
             raise Unavailable(
                 "an answer has no address to look for; sent again, it is found under its comment"
             )
-        found = [posts.look(api, receipt)] if receipt else posts.find(api, plan.kind, plan.slug)
+        found = [posts.look(api, receipt)] if receipt else drafting.search(api, plan)
         kept = [post for post in found if post and post["status"] not in ("draft", "trash")]
         if len(kept) > 1:
             raise Unavailable(f"the site holds it twice: {kept[0]['link']} and {kept[1]['link']}")
