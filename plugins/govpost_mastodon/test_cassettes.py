@@ -213,6 +213,20 @@ def test_a_correction_changes_words_and_descriptions_in_place(stage, tmp_path):
     assert shown["edited_at"]
 
 
+def test_a_correction_of_a_thread_answers_it_until_it_is_gone(stage):
+    _, first = stage.publish(
+        variant("quiet", "The storm comes on Thursday.", options={"visibility": "unlisted"})
+    )
+    again = variant("anew", "The storm comes on Friday.", corrects=first.url)
+    sent, second = stage.publish(again)
+    shown = stage.status(second)
+    assert (shown["in_reply_to_id"], shown["visibility"]) == (first.remote_id, "unlisted")
+    assert stage.confirm(sent).remote_id == second.remote_id
+    stage.call("withdraw", first, "Published in error.")
+    _, alone = stage.publish(variant("alone", "The storm comes on Saturday.", corrects=first.url))
+    assert stage.status(alone)["in_reply_to_id"] is None
+
+
 def test_what_is_withdrawn_is_gone_and_may_be_withdrawn_again(stage):
     sent, receipt = stage.publish(variant("gone", "Not for long"))
     for _ in range(2):

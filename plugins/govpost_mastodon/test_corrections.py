@@ -70,15 +70,17 @@ def test_it_never_answers_another_post_of_ours():
     assert "in_reply_to_id" not in corrected(correction(moved), server)[1].body()
 
 
-@pytest.mark.parametrize("refusal", [404, 422])
-def test_where_addresses_do_not_end_with_the_id_it_is_found_among_our_posts(refusal):
+@pytest.mark.parametrize(
+    ("address", "refusal"), [("objects/5a1c", 404), ("objects/5a1c", 422), ("?p=5a1c", 0)]
+)
+def test_where_addresses_do_not_end_with_the_id_it_is_found_among_our_posts(address, refusal):
     server = Server()
     old, _ = publish(variant(), server)
     for number in range(50):
         publish(variant(f"Notice {number}", key=f"n{number}"), server)
-    server.posts[old.remote_id]["uri"] = "https://social.example/objects/5a1c"
+    server.posts[old.remote_id]["uri"] = f"https://social.example/{address}"
     odd = Odd(server).at("/api/v1/statuses/5a1c", refusal)
-    asked = correction(replace(old, url="https://social.example/objects/5a1c"))
+    asked = correction(replace(old, url=f"https://social.example/{address}"))
     assert corrected(asked, odd)[1].body()["in_reply_to_id"] == old.remote_id
 
 
