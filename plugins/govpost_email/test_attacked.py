@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 
 import pytest
@@ -11,6 +12,7 @@ from govpost import NotWanted, Rejected, Unauthorized, Unavailable
 from govpost_email import Email
 from govpost_email.submission import meaning
 from govpost_email.test_common import Desk, Office, mail_server, variant
+from govpost_email.test_message import written
 
 ANN, BOB = "ann@example.gov", "bob@example.gov"
 WRITTEN = "was written to a moment ago"
@@ -113,3 +115,22 @@ def test_a_file_from_a_clock_that_is_ahead_is_believed_in_the_end(office):
 )
 def test_a_server_that_does_not_relay_for_us_says_so_of_us_and_not_of_a_reader(code, text, means):
     assert type(meaning("RCPT", code, text.encode())) is means
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "text"),
+    [
+        ("ar", "الجسر مغلق يوم الجمعة", "استخدموا شارع البلوط (Oak Street) من 6:00 إلى 18:00."),
+        ("he", "הגשר סגור ביום שישי", "השתמשו ברחוב האלון – Oak Street 5."),
+    ],
+)
+def test_a_bulletin_from_right_to_left_arrives_letter_by_letter_and_takes_its_direction(
+    language, title, text
+):
+    mail = written(language=language, title=title, text=text)
+    assert mail.message["Subject"] == title
+    assert text in mail.text and title in mail.html and text in mail.html
+    main = mail.html.partition(f'<main lang="{language}" dir="auto">')[2]
+    # the HTML standard: dir=auto goes by the first letter outside of what has a direction of its own
+    outside = re.sub(r"<[^>]*>", "", re.sub(r'<p dir="auto".*?</p>', "", main))
+    assert outside.strip().startswith(title)
