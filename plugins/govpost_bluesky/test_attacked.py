@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import httpx2
 import pytest
+from PIL import Image
 
-from govpost import Media, RateLimited, Unavailable
+from govpost import Media, RateLimited, Unauthorized, Unavailable
 from govpost_bluesky.example import DID, ExamplePds
 from govpost_bluesky.keys import rkey
 from govpost_bluesky.records import POST
@@ -24,6 +25,10 @@ from govpost_bluesky.test_common import (
 PLAIN = channel()
 GATED = channel(replies=["nobody"])
 ASKS = "Ask @maria.example about it."
+SESSION = {
+    "access": "access-token-of-the-example",
+    "session": f'{{"did": "{DID}", "pds": "https://pds.example", "handle": "riverton.example.gov"}}',
+}
 HTML = httpx2.Response(200, text="<html>Welcome</html>")
 
 
@@ -186,3 +191,40 @@ def test_a_video_service_that_talks_nonsense_is_named_so(film, answers, what):
     wire = Wire(instead(ExamplePds(), **(usual | answers)))
     with pytest.raises(Unavailable, match=rf"^the server's answer is not {what}$"):
         staged(variant(media=(film,)), channel(video="https://video.example"), wire)
+
+
+# Texts as they were approved
+
+AR = "الجسر مغلق يوم الجمعة #جسر – @maria.example https://riverton.example.gov/جسر"
+HE = "הגשר סגור ביום שישי (Oak Street 5). #גשר @maria.example https://riverton.example.gov/plan"
+FAMILIES = "👨‍👩‍👧‍👦" * 100 + "#fest🎉"
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        (AR, ["#جسر", "@maria.example", "https://riverton.example.gov/جسر"]),
+        (HE, ["#גשר", "@maria.example", "https://riverton.example.gov/plan"]),
+        (f"{FAMILIES} #fest🎉", ["#fest🎉"]),
+    ],
+)
+def test_a_text_arrives_letter_by_letter_and_its_marks_lie_where_they_are(text, marked):
+    pds = ExamplePds()
+    published(variant(text), PLAIN, Wire(pds))
+    assert only(pds)["text"] == text
+    places = [facet["index"] for facet in only(pds)["facets"]]
+    assert [text.encode()[at["byteStart"] : at["byteEnd"]].decode() for at in places] == marked
+
+
+def test_a_session_of_another_handle_publishes_nothing_under_the_new_one():
+    with pytest.raises(Unauthorized, match="no session"):
+        staged(variant(), channel(handle="harbor.example.gov", secrets=SESSION), Wire(ExamplePds()))
+
+
+def test_a_picture_keeps_to_a_small_limit_of_the_servers(tmp_path):
+    path = tmp_path / "noise.png"
+    Image.effect_noise((1000, 800), 90).save(path)
+    picture = Media(path=path, mime="image/png", alt="Noise", sha256="0" * 64)
+    wire = Wire(ExamplePds())
+    found = staged(variant(media=(picture,)), channel({"blob": 200_000}), wire).staged
+    assert found["embed"]["images"][0]["image"]["size"] <= 200_000
