@@ -277,7 +277,7 @@ def test_delivery_show_has_samples_and_replies(city: City, office: Office, hub: 
     assert "2 replies, newest first:" in shown
     assert shown.index("(quote, held)") < shown.index("(reply)")
     assert "    at: https://example.social/@sam/2\n" in shown
-    words = shown[shown.index("2 replies") :].splitlines()
+    words = shown[shown.index("2 replies") : shown.index("\nattempt 1 at")].splitlines()
     assert all(
         line.startswith("    | ") or line == "    |" for line in words if "story" in line or "attempt" in line
     )

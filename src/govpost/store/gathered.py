@@ -29,6 +29,7 @@ COUNTS = ("views", "likes", "shares", "replies", "quotes", "clicks")
 """What a platform may count of a post, in the order people see it."""
 
 _AT_ONCE = 500
+_PLANNED_AT_ONCE = 5_000
 _LATER_KNOWN = 500
 _SAID = ("kind", "state", "author", "author_url", "text", "language", "url", "to", "raw")
 
@@ -50,7 +51,7 @@ class Reading(NamedTuple):
 # --- when a post is measured -------------------------------------------------------------------------------------
 
 
-def fresh(conn: Connection, channel: str, since: datetime, limit: int = _AT_ONCE) -> list[Fresh]:
+def fresh(conn: Connection, channel: str, since: datetime, limit: int = _PLANNED_AT_ONCE) -> list[Fresh]:
     """Return posts of a channel that went live from `since` on and are not planned to be measured, oldest first."""
     planned = select(READING.c.delivery_id).where(READING.c.delivery_id == DELIVERY.c.id)
     rows = conn.execute(
