@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_city import finish, process
+from cli_city import Said, finish, process
 from real.servers.mail import Mail, MailServer
 from real.town import ALTS, Seat, Town, lay, town
 
@@ -218,14 +218,35 @@ def test_a_thread_of_four_is_no_bulletin(post: Post) -> None:
     assert "bulletin" in said.out + said.err
 
 
-def test_login_and_verify_say_who_we_are_and_keep_the_limits(tmp_path: Path, mail: MailServer) -> None:
-    mail.ours()
-    post = posted(tmp_path, mail, seat(mail, tmp_path, list_key="a key for references of this test"))
-    running = process("-C", str(tmp_path), "--as", "ben", "channel", "login", "bulletin", stdin=-1)
+def logged_in(post: Post, mail: MailServer) -> Said:
+    """Log the bulletin's channel in, as a person at a terminal."""
+    running = process("-C", str(post.town.root), "--as", "ben", "channel", "login", "bulletin", stdin=-1)
     assert running.stdin is not None
     running.stdin.write(f"{mail.password}\n")
     running.stdin.flush()
-    said = finish(running)
+    return finish(running)
+
+
+def test_logging_in_again_brings_nobody_back_who_left(tmp_path: Path, mail: MailServer) -> None:
+    mail.ours()
+    post = posted(tmp_path, mail, seat(mail, tmp_path, password=mail.password))
+    assert logged_in(post, mail).code == 0
+    post.town.release("first", "The first.", channels="website, bulletin")
+    post.town.deliver()
+    (gone,) = post.mails(READERS[1])
+    (mark,) = re.findall(r"/u/([0-9a-f-]+)>", str(gone.message["List-Unsubscribe"]))
+    (tmp_path / "left.txt").write_text(f"{mark}\n")
+    logged_in(post, mail)
+    post.town.release("second", "The second.", channels="website, bulletin")
+    post.town.deliver()
+    assert len(post.mails(READERS[1])) == 1
+    assert [len(post.mails(reader)) for reader in (READERS[0], READERS[2])] == [2, 2]
+
+
+def test_login_and_verify_say_who_we_are_and_keep_the_limits(tmp_path: Path, mail: MailServer) -> None:
+    mail.ours()
+    post = posted(tmp_path, mail, seat(mail, tmp_path, list_key="a key for references of this test"))
+    said = logged_in(post, mail)
     assert said.code == 0, said
     assert mail.password not in said.out + said.err
     account = post.town.ask("channel", "verify", "bulletin")
