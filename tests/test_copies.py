@@ -400,3 +400,16 @@ def test_the_command_line_says_of_copies_how_many_they_are(town: City) -> None:
     said = town.ok("post", "withdraw", "road", "--reason", "error")
     assert said.out.count("its platform cannot take it down") == 1
     assert "hub: 5 copies: its platform cannot take it down" in said.out
+
+
+def test_a_copy_that_is_tried_again_looks_for_no_slot_of_its_own(tmp_path: Path) -> None:
+    rate = 'windows = ["always"]\nper_day = 1'
+    office, bulletin = bulletin_office(tmp_path, "r-1", "r-2", rate=rate)
+    bulletin.script = [Rejected("550"), Rejected("550")]
+    office.release("road")
+    office.work()
+    first = office.deliveries("road")[0]
+    again = queueing.retry(office.store, office.config, office.person("ben"), first.id)
+    assert (again.state, again.due) == ("queued", office.now)
+    office.work()
+    assert sorted(office.states("road")) == ["failed", "live"]

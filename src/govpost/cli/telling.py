@@ -116,7 +116,9 @@ def stopped(session: Session, found: Stopped, headline: str) -> None:
         return
     out.say(headline)
     for row, which in _together(found.stopped):
-        out.say(f"  {row.channel}: {which}{'stopped' if row.state != 'live' else 'will be taken down by the daemon'}")
+        out.say(
+            f"  {row.channel}: {which}{'stopped' if row.state != 'live' else 'will be taken down by the daemon'}"
+        )
     for row, which in _together(found.too_late):
         at = f": {row.url}" if row.url and not which else ""
         out.say(f"  {row.channel}: {which}too late, it is {row.state}{at}")

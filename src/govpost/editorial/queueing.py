@@ -178,13 +178,15 @@ def retry(store: Store, config: Config, actor: Actor, name: str) -> DeliveryReco
 
 
 def _new_slot(tx: Tx, config: Config, row: DeliveryRecord) -> datetime:
-    if row.action != Action.PUBLISH or row.part > 1:
+    if row.action != Action.PUBLISH or (row.part > 1 and row.recipient is None):
         return tx.now
     if row.expires is not None and row.expires <= tx.now:
         raise Refused(
             f"the post expired on {rfc3339(row.expires)}",
             "write a new post, or correct this one with another date",
         )
+    if row.recipient is not None:
+        return tx.now  # a copy has its place in the rate already
     after = max(tx.now, row.not_before or tx.now)
     free = planning.calendar(tx, config, row.channel, [row.id]).first_free(after, row.expires)
     if free is None:
@@ -254,7 +256,8 @@ def resolve_absent(
             check_at=None,
             due=tx.now,
         )
-        if row.part == 1 and row.action == Action.PUBLISH and (row.expires is None or row.expires > tx.now):
+        begins = row.part == 1 and row.recipient is None and row.action == Action.PUBLISH
+        if begins and (row.expires is None or row.expires > tx.now):
             _give_slot(tx, config, deliveries.get(tx.conn, row.id), why)
         return deliveries.get(tx.conn, row.id)
 
