@@ -102,7 +102,9 @@ def _opened(settings: Settings, left: Callable[[], float]) -> Talk:
         ) from error
     except (OSError, smtplib.SMTPException, ValueError) as error:
         talk.close()
-        said = "took the connection and did not greet" if talk.silent else f"cannot be reached: {_words(error)}"
+        said = (
+            "took the connection and did not greet" if talk.silent else f"cannot be reached: {_words(error)}"
+        )
         waits = talk.silent and secure is None
         tip = 'perhaps this port wants tls = "tls"' if waits else "look at host, port and tls"
         raise Unavailable(f"{where} {said}", tip=tip) from error
