@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -98,7 +99,11 @@ class Redactor:
             }
         if isinstance(value, list | tuple | set | frozenset):
             return [self.tree(item) for item in value]
-        if value is None or isinstance(value, bool | int | float):
+        if (
+            value is None
+            or isinstance(value, bool | int)
+            or (isinstance(value, float) and math.isfinite(value))
+        ):
             return value
         return self(value if isinstance(value, str) else str(value))
 

@@ -12,7 +12,7 @@ from govpost.config import Config
 from govpost.digest import channel_digest, file_sha256, part_digest, post_digest, timing
 from govpost.domain import Action, Draft, Media, Variant
 from govpost.draft_json import from_dict, variant_to_dict
-from govpost.store import deliveries, posts
+from govpost.store import answered, deliveries, posts
 from govpost.store.rows import DeliveryRecord, VersionRecord
 
 
@@ -72,6 +72,7 @@ def broken(
         or _broken_words(version, delivery, variant, hashes)
         or _broken_channel(version, delivery, config)
         or _broken_times(version, delivery, config)
+        or answered.changed(conn, variant.answers)
     )
 
 

@@ -105,10 +105,13 @@ def as_json(session: Session, variants: Variants) -> list[dict[str, Any]]:
 
 
 def _words(session: Session, part: Variant) -> dict[str, Any]:
-    names = ("text", "title", "link", "language", "corrects", "answers")
+    from govpost.store import answered
+
+    names = ("text", "title", "link", "language", "corrects")
     return {
         **{name: getattr(part, name) for name in names},
         "action": str(part.action),
+        "answers": answered.id_of(part.answers) if part.answers else None,
         "answered": _answered(session, part),
         "options": dict(part.options),
         "media": [_medium(each) for each in part.media],
@@ -157,6 +160,8 @@ def _part_lines(channel: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator
     for name in ("action", "title", "link", "language", "corrects", "answers"):
         if part[name] and part[name] != "publish":
             yield f"  {name}: {part[name]}"
+    if part["answers"] and not part["answered"]:
+        yield "  what it answers has changed since, or is no longer kept"
     if part["answered"]:
         yield f"  to {part['answered']['author']}, who wrote:"
         yield out.indented(part["answered"]["text"], "    > ")
