@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
+import cli_city
 from real.servers.wordpress import WordPress, WordPressAccount
 from real.town import ALTS, Seat, Town, town
 
@@ -56,8 +57,8 @@ options:
     tags: [closure]
     excerpt: Take <Oak Street> & allow time.
     comments: open
-    featured: 2
 """
+PICTURED = f"{OPTIONS}    featured: 2\n"
 # WordPress's own parser and its list of blocks judge what we wrote.
 PARSE = """
 $_SERVER += ['HTTP_HOST' => 'localhost', 'REQUEST_URI' => '/', 'REQUEST_METHOD' => 'GET'];
@@ -160,7 +161,7 @@ def promised(markdown: str) -> str:
 
 
 def test_the_site_holds_what_the_preview_promised(press: Press) -> None:
-    press.town.release("bridge", BODY, channels="website, press", more=OPTIONS, pictures=2)
+    press.town.release("bridge", BODY, channels="website, press", more=PICTURED, pictures=2)
     press.town.deliver()
     assert press.town.states("bridge", "press") == ["live"]
     (promise,) = press.town.promised("bridge", "press")
@@ -174,7 +175,7 @@ def test_the_site_holds_what_the_preview_promised(press: Press) -> None:
 
 
 def test_every_picture_has_its_description_above_the_post_in_it_and_in_the_library(press: Press) -> None:
-    press.town.release("bridge", "Closed.", channels="website, press", more=OPTIONS, pictures=2)
+    press.town.release("bridge", "Closed.", channels="website, press", more=PICTURED, pictures=2)
     press.town.deliver()
     (promise,) = press.town.promised("bridge", "press")
     promised_alts = [medium["alt"] for medium in promise["media"]]
@@ -261,6 +262,19 @@ def test_a_correction_shows_and_the_site_keeps_both_versions(press: Press) -> No
     assert {raw["revision"] for raw in receipts} <= numbers and receipts[0] != receipts[1]
 
 
+def test_a_correction_leaves_what_it_does_not_name(press: Press) -> None:
+    press.town.release("fair", "The fair is on Friday.", channels="website, press", more=PICTURED, pictures=2)
+    press.town.deliver()
+    before = press.post()
+    press.town.release("again", "On Saturday.", channels="website, press", more="corrects: fair\n")
+    press.town.deliver()
+    post = press.post()
+    for left in ("categories", "tags", "comment_status", "excerpt"):
+        assert post[left] == before[left]
+    assert html.unescape(post["excerpt"]["raw"]) == "Take <Oak Street> & allow time."
+    assert post["featured_media"] == 0 and "wp:image" not in post["content"]["raw"]
+
+
 def test_what_is_withdrawn_lies_in_the_trash(press: Press) -> None:
     press.town.release("fair", "The fair is on Friday.", channels="website, press")
     press.town.deliver()
@@ -297,6 +311,82 @@ def test_comments_are_counted_and_come_in_with_their_state(press: Press, wordpre
     (delivery,) = press.town.deliveries("fair", "press")
     heard = [(each["text"], each["state"], each["to"]) for each in delivery["replies"]]
     assert heard == [("Where do I park?", "held", f"posts/{post['id']}")]
+
+
+def asked(press: Press, words: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Publish, let a citizen ask, and return the comment as the site holds it and as govpost heard it."""
+    press.town.release("fair", "The fair is on Friday.", channels="website, press", more=OPTIONS)
+    press.town.deliver()
+    # Somebody new: WordPress takes one comment in 15 seconds from each.
+    with press.server.account("subscriber").client() as client:
+        told = {"post": press.post()["id"], "content": words}
+        comment: dict[str, Any] = client.post("wp/v2/comments", json=told).raise_for_status().json()
+    press.town.ok("metrics", "collect", "--channel", "press")
+    (delivery,) = press.town.deliveries("fair", "press")
+    (heard,) = delivery["replies"]
+    return comment, heard
+
+
+def test_an_answer_is_a_comment_that_can_be_withdrawn_and_leaves_nothing_else(press: Press) -> None:
+    comment, heard = asked(press, "Where do I park, please?")
+    with press.server.admin.client() as client:
+        client.post(f"wp/v2/comments/{comment['id']}", json={"status": "approved"}).raise_for_status()
+    press.town.release("parking", "By the **river**.", channels="press", more=f"answers: {heard['id']}\n")
+    press.town.deliver()
+    assert press.town.states("parking", "press") == ["live"]
+    (ours,) = press.get(f"wp/v2/comments?parent={comment['id']}")
+    assert read(ours["content"]["rendered"]) == "By the river. https://riverton.example.gov/parking"
+    assert len(press.own(status="any")) == 1
+    press.town.run("post", "withdraw", "parking", "--reason", "error")
+    press.town.deliver()
+    assert press.town.states("parking", "press")[0] == "withdrawn"
+    assert press.get(f"wp/v2/comments?parent={comment['id']}") == []
+    assert len(press.own()) == 1 and press.own(status="trash") == []
+
+
+def test_a_comment_that_waits_for_a_moderator_is_not_answered(press: Press) -> None:
+    comment, heard = asked(press, "Where do I park now?")
+    assert heard["state"] == "held"
+    press.town.release("parking", "By the river.", channels="press", more=f"answers: {heard['id']}\n")
+    press.town.deliver()
+    (delivery,) = press.town.deliveries("parking", "press")
+    assert delivery["state"] == "failed" and "not shown on the site" in json.dumps(delivery)
+    assert press.get(f"wp/v2/comments?parent={comment['id']}&status=any") == []
+
+
+@pytest.mark.parametrize(
+    ("role", "lacks"),
+    [
+        ("subscriber", ["publish posts", "correct posts", "withdraw posts", "upload pictures"]),
+        ("author", []),
+    ],
+)
+def test_verify_tells_a_user_which_rights_are_missing(
+    tmp_path: Path, wordpress: WordPress, role: str, lacks: list[str]
+) -> None:
+    made = town(tmp_path, seat(wordpress, wordpress.account(role)))
+    said = made.run("--json", "channel", "verify", "press")
+    assert (said.code == 0) is (lacks == [])
+    assert said.json["account"]["missing"] == lacks
+
+
+def test_a_template_that_the_theme_lacks_is_told_in_one_sentence(press: Press) -> None:
+    more = "options:\n  press:\n    template: no-such.php\n"
+    press.town.release("bridge", "Closed.", channels="website, press", more=more)
+    press.town.deliver()
+    (delivery,) = press.town.deliveries("bridge", "press")
+    assert delivery["state"] == "failed" and press.own() == []
+    assert delivery["reason"].startswith("the site's theme has no such template")
+
+
+def test_what_cannot_be_is_said_before_it_is_approved(press: Press) -> None:
+    folder = press.town.root / "content" / "bridge"
+    folder.mkdir(parents=True)
+    more = "options:\n  press:\n    featured: 2\n"
+    words = {"title": "Bridge", "channels": "press", "slug": "bridge", "more": more, "body": "Closed."}
+    (folder / "post.md").write_text(cli_city.POST.format(**words), encoding="utf-8")
+    said = press.town.run("post", "check", "content/bridge/post.md")
+    assert "featured asks for picture 2, and the post has none" in said.out + said.err and said.code != 0
 
 
 def approves(server: WordPress, address: str) -> bool:
