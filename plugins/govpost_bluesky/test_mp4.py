@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govpost_bluesky.mp4 import shape
@@ -59,6 +59,7 @@ def test_a_film_that_does_not_say_has_no_shape(film):
     assert shape(film) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), st.integers(0, 200))
 def test_no_bytes_break_it(noise, place):
     film = mp4(1920, 1080)
