@@ -349,8 +349,9 @@ def test_limits_that_a_newer_plugin_cannot_read_are_found_anew(riverton: City, s
             'channel.limits["widest"] if channel.limits else 5',
         )
     )
+    # Until it is asked anew, the channel goes by what its platform says without limits.
     assert (
-        "breaks at its settings"
+        "over the limit of 5"
         in riverton.run("post", "check", str(riverton.write("a", channels="square"))).out
     )
     square.account["limits"] = {"widest": 90}

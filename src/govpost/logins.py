@@ -47,7 +47,7 @@ def login(
         tip = f"name its secrets in [channels.{name}] secrets; the plugin's README says which"
         raise Refused(f"the platform {platform.name} has no log-in of its own", tip)
     fitted.sealer.seal(name, {})  # a key that cannot be used is told before anybody types anything
-    before = _before_login(fitted)
+    before = _before_login(sessions, fitted)
     fresh = _logged_in(sessions, platform, before, talk)
     after = replace(before, settings=deepcopy(fitted.channel.settings), secrets={**before.secrets, **fresh})
     sealed, left = fitted.sealer.seal(name, fresh), LoggedIn(secrets=tuple(sorted(fresh)))
@@ -79,9 +79,15 @@ def logout(sessions: Sessions, fitted: Fitted, actor: Actor) -> None:
         tx.event("channel.logout", f"channel:{fitted.name}", channel=fitted.name)
 
 
-def _before_login(fitted: Fitted) -> Channel:
-    """Return the channel with the secrets of config that are there; what is missing, the log-in may give."""
+def _before_login(sessions: Sessions, fitted: Fitted) -> Channel:
+    """Return the channel with the secrets of config that are there, laid over what the last log-in left.
+
+    What is missing or cannot be opened, the log-in may give; a secret that a person puts into config counts from the
+    next log-in on.
+    """
     found = {}
+    with suppress(Refused):
+        found = sessions.stored(fitted)
     for name, reference in fitted.config.secrets.items():
         with suppress(Refused):
             found[name] = vault.resolve(reference, fitted.root)

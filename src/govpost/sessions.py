@@ -66,9 +66,12 @@ class Sessions:
 
     def open(self, fitted: Fitted) -> Channel:
         """Return the channel as its platform needs it; `Refused` with a tip when a secret is missing."""
+        return fitted.with_secrets(self.stored(fitted))
+
+    def stored(self, fitted: Fitted) -> dict[str, str]:
+        """Return what the last log-in left; `Refused` when it cannot be opened."""
         with self.store.read() as conn:
-            row = accounts.token(conn, fitted.name)
-        return fitted.with_secrets(_stored(fitted, row))
+            return _stored(fitted, accounts.token(conn, fitted.name))
 
     def can_renew(self, fitted: Fitted) -> bool:
         """Say whether the platform renews credentials."""
