@@ -132,13 +132,18 @@ def test_no_date_is_too_odd(date: str) -> None:
     assert retry_after(headers, NOW) is None
 
 
-@pytest.mark.parametrize(
-    "reset", ["1795262400000", "-5", "0", "999999999999999999999", "2019-01-01T00:00:00Z"]
-)
+@pytest.mark.parametrize("reset", ["1795262400000", "-5000", "999999999999999999999", "2019-01-01T00:00:00Z"])
 def test_a_reset_that_is_past_or_too_far_off_to_be_meant_so_is_unknown(reset: str) -> None:
     found = budget({"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, NOW)
     assert found is not None
     assert (found.reset, found.rest) == (None, None)
+
+
+@pytest.mark.parametrize("reset", ["0", "-5", "2026-11-21T11:59:58Z", str(int(NOW.timestamp()) - 2)])
+def test_a_reset_that_has_just_passed_means_soon(reset: str) -> None:
+    found = budget({"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, NOW)
+    assert found is not None
+    assert found.rest == found.reset == timedelta(seconds=10)
 
 
 def test_a_rest_after_a_success_is_an_hour_at_most() -> None:

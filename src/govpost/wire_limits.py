@@ -16,6 +16,8 @@ _FAMILIES = ("x-ratelimit-", "ratelimit-", "x-rate-limit-")
 # A reset above this is an instant since 1970, not a number of seconds from now.
 _EPOCH_FROM = 1_000_000_000
 _RESERVE = 20
+_SOON = 10.0
+_JUST_PASSED = 3600.0
 _LARGEST_RESERVE = 4
 
 
@@ -86,7 +88,10 @@ def _whole(value: str | None) -> int | None:
 
 
 def _reset(value: str, headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """Return when a limit is renewed, from now; None when that is not said, past, or too far off to be meant so."""
+    """Return when a limit is renewed, from now; None when that is not said, or too far off to be meant so.
+
+    An instant that has just passed means soon: the answer was long on its way, or a clock is a little off.
+    """
     value = value.strip()
     clock = _clock_of(headers, now)
     try:
@@ -96,6 +101,8 @@ def _reset(value: str, headers: Mapping[str, str], now: datetime) -> timedelta |
             seconds = (_aware(datetime.fromisoformat(value)) - clock).total_seconds()
     except (ValueError, OverflowError):
         return None
+    if -_JUST_PASSED < seconds <= 0:
+        return timedelta(seconds=_SOON)
     return timedelta(seconds=seconds) if 0 < seconds <= LONGEST_WAIT.total_seconds() else None
 
 
