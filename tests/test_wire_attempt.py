@@ -112,7 +112,7 @@ def test_the_deadline_holds_however_slowly_the_other_side_talks(serve, talk):
     started = time.monotonic()
     with real(url, 1.5) as one, pytest.raises(httpx2.TimeoutException) as caught:
         one.client.post(url, content=b"x" * 20_000_000, timeout=None)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 2.6
     assert type(publish_error(caught.value, one)) is Uncertain
 
 
