@@ -23,6 +23,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _DROPPED = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 _SHORTEST_SECRET = 4
+_ADDRESS = re.compile(r"https?://[!-~\u00a0-\U0010ffff]{1,2000}")
 _PATH_SAFE = "/+:@!$&'()*,;="
 # A platform may answer with new tokens that no config knows yet.
 _FRESH = r"(?:[\w-]*(?:access|refresh|bearer)[_-]?(?:token|jwt)|client_secret|password|id_token|token)"
@@ -43,6 +44,11 @@ def bounded(said: Any) -> Any:
 def storable(text: str) -> bool:
     """Say whether a text is whole: JSON can carry half a character, which no store takes."""
     return text.encode("utf-8", "replace").decode() == text
+
+
+def is_address(value: object) -> bool:
+    """Say whether a value is a web address that may be kept and shown: http or https, in one piece, not too long."""
+    return isinstance(value, str) and _ADDRESS.fullmatch(value) is not None
 
 
 def strings(value: Any) -> Iterator[str]:

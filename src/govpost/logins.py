@@ -44,7 +44,7 @@ def login(
     actor.need(Role.ADMIN, to="log channels in")
     platform, name = fitted.platform, fitted.name
     if not isinstance(platform, Authorises):
-        tip = f"name its secrets in [channels.{name}] secrets; the plugin's README says which"
+        tip = f"if it needs secrets, name them in [channels.{name}] secrets; the plugin's README says which"
         raise Refused(f"the platform {platform.name} has no log-in of its own", tip)
     fitted.sealer.seal(name, {})  # a key that cannot be used is told before anybody types anything
     before = _before_login(sessions, fitted)

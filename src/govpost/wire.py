@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +23,7 @@ from govpost.errors import (
     Unavailable,
     Uncertain,
 )
-from govpost.evidence import Exchange, Redactor, bounded, storable
+from govpost.evidence import Exchange, Redactor, bounded, is_address, storable
 from govpost.wire_attempt import Attempt, Client
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ QUICK_WAIT = 60.0
 _NAP = 0.25
 _BROKE = frozenset(range(500, 600)) - {503}
 _LONGEST_NAME = 1_000
-_ADDRESS = re.compile(r"https?://[!-~\u00a0-\U0010ffff]{1,2000}")
 _QUOTE = 200
 _UNBUILDABLE = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 
@@ -109,7 +107,7 @@ def judge(receipt: object, attempt: Attempt) -> Receipt:
         raise Uncertain(f"the plugin returned a Receipt although {_told(last.error, last, attempt.clean)}")
     if not storable(receipt.remote_id) or len(receipt.remote_id) > _LONGEST_NAME:
         raise Uncertain(f"the plugin returned a Receipt with the remote_id {receipt.remote_id[:_QUOTE]!r}")
-    address = receipt.url if isinstance(receipt.url, str) and _ADDRESS.fullmatch(receipt.url) else None
+    address = receipt.url if is_address(receipt.url) else None
     said = receipt.raw if isinstance(receipt.raw, Mapping) else {"said": receipt.raw}
     url = attempt.clean(address) if address else None
     return dataclasses.replace(receipt, url=url, raw=bounded(attempt.clean.tree(said)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from govpost import characters
 from govpost.domain import Metrics, Reply
-from govpost.evidence import Redactor, bounded, storable
+from govpost.evidence import Redactor, bounded, is_address, storable
 from govpost.store.gathered import COUNTS
 from govpost.store.gathered_rows import ReplyRecord
 from govpost.times import uuid7
@@ -20,7 +20,6 @@ LONGEST_NAME = 200
 LONGEST_ID = 1_000
 
 _LARGEST = 2**63 - 1
-_ADDRESS = re.compile(r"https?://[!-~\u00a0-\U0010ffff]{1,2000}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}")
 _KNOWN = {"kind": ("reply", "mention", "quote"), "state": ("shown", "held", "spam")}
 _SHOWN = "\N{REPLACEMENT CHARACTER}"
@@ -87,7 +86,7 @@ def _one_of(field: str, value: object) -> str:
 
 
 def _address(value: object) -> str | None:
-    return str(value) if isinstance(value, str) and _ADDRESS.fullmatch(value) and storable(value) else None
+    return str(value) if is_address(value) and storable(str(value)) else None
 
 
 def _is_language(value: object) -> bool:
