@@ -11,7 +11,11 @@ from govpost.store.rows import json_column, table
 
 
 class AccountRecord(SQLModel):
-    """What `verify` found the last time. ``links_back`` says whether the profile links to the agency's own site."""
+    """What `verify` found the last time.
+
+    ``links_back`` says whether the profile links to the agency's own site, ``expires_at`` when the credentials end
+    by the server's word.
+    """
 
     channel: str = Field(primary_key=True)
     platform: str
@@ -25,6 +29,7 @@ class AccountRecord(SQLModel):
     links: list[str]
     notes: list[str]
     links_back: bool = False
+    expires_at: datetime | None = None
 
 
 class AccountRow(AccountRecord, table=True):
@@ -38,13 +43,14 @@ class AccountRow(AccountRecord, table=True):
 class TokenRecord(SQLModel):
     """The secrets of one channel that a log-in or a refresh gave, sealed; ``n`` counts how often they were renewed.
 
-    ``lease_owner`` is who refreshes them now, until ``lease_until``.
+    ``lease_owner`` is who refreshes them now, until ``lease_until``; ``expires_at`` is when they end, where known.
     """
 
     channel: str = Field(primary_key=True)
     sealed: str
     n: int = 1
     changed_at: datetime
+    expires_at: datetime | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
 

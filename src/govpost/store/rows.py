@@ -5,15 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column, Index, Table, text
+from sqlalchemy import JSON, Column, Index, Table, TextClause, text
 from sqlmodel import Field, SQLModel
 
-SCHEMA = 2
-"""The version of the tables; a store with another one is refused."""
+SCHEMA = 3
+"""The version of the tables that this code was written for."""
 
 
 # SQLite uses a partial index only where the statement has the same literal words.
 _QUEUED, _FIRST = text("state = 'queued'"), text("part = 1")
+
+
+def _only(rows: TextClause) -> dict[str, TextClause]:
+    """Return how each engine is told that an index holds only some rows."""
+    return {"sqlite_where": rows, "postgresql_where": rows}
 
 
 def json_column() -> Any:
@@ -165,9 +170,9 @@ class DeliveryRecord(SQLModel):
 class DeliveryRow(DeliveryRecord, table=True):
     __tablename__: ClassVar[str] = "delivery"
     __table_args__: ClassVar[Any] = (
-        Index("due_now", "channel", "due", text("priority DESC"), "part", "id", sqlite_where=_QUEUED),
+        Index("due_now", "channel", "due", text("priority DESC"), "part", "id", **_only(_QUEUED)),
         Index("by_state", "state", "channel"),
-        Index("by_slot", "channel", "action", "slot", sqlite_where=_FIRST),
+        Index("by_slot", "channel", "action", "slot", **_only(_FIRST)),
         Index("by_post", "post_id", "version", "action", "state"),
     )
     variant: Any = json_column()
@@ -257,7 +262,11 @@ class MetaRow(SQLModel, table=True):
 
 
 class DaemonRecord(SQLModel):
-    """One daemon and its heartbeat."""
+    """One daemon and its heartbeat.
+
+    ``config_hash`` is the config.toml it works by, ``config_at`` when that file was written; ``plugins_hash`` names
+    the plugins it has loaded and ``loaded_at`` when. ``drain`` says who asked it to finish, and why.
+    """
 
     id: str = Field(primary_key=True)
     host: str
@@ -268,10 +277,24 @@ class DaemonRecord(SQLModel):
     state: str
     why: str = ""
     config_hash: str = ""
+    config_at: datetime | None = None
+    plugins_hash: str = ""
+    loaded_at: datetime | None = None
+    schema_number: int = SCHEMA
+    drain: str = ""
 
 
 class DaemonRow(DaemonRecord, table=True):
     __tablename__: ClassVar[str] = "daemon"
+
+
+class TimerRow(SQLModel, table=True):
+    """A periodic duty that one daemon of several does: when it is due again, and who did it last."""
+
+    __tablename__: ClassVar[str] = "timer"
+    name: str = Field(primary_key=True)
+    due: datetime
+    owner: str | None = None
 
 
 def table(row: type[SQLModel]) -> Table:
@@ -283,5 +306,5 @@ def table(row: type[SQLModel]) -> Table:
 POST, VERSION, APPROVAL = table(PostRow), table(VersionRow), table(ApprovalRow)
 SHOWN, REMARK, DELIVERY, ATTEMPT = table(ShownRow), table(RemarkRow), table(DeliveryRow), table(AttemptRow)
 CHANNEL, PILOT, CHARTER = table(ChannelRow), table(PilotRow), table(CharterRow)
-META, DAEMON = table(MetaRow), table(DaemonRow)
-TABLES = (POST, VERSION, APPROVAL, SHOWN, REMARK, DELIVERY, ATTEMPT, CHANNEL, PILOT, CHARTER, META, DAEMON)
+META, DAEMON, TIMER = table(MetaRow), table(DaemonRow), table(TimerRow)
+TABLES = (POST, VERSION, APPROVAL, SHOWN, REMARK, DELIVERY, ATTEMPT, CHANNEL, PILOT, CHARTER, META, DAEMON, TIMER)
