@@ -93,12 +93,33 @@ def test_harmless_settings_are_taken(tmp_path, settings):
     assert small(tmp_path, more=f"[channels.hub.settings]\n{settings}\n")
 
 
-def test_a_password_in_the_database_address_is_refused(tmp_path):
-    [found], error = mistakes(
-        tmp_path, more='[store]\ndatabase = "postgresql+psycopg://govpost:hunter2@db/govpost"\n'
-    )
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://govpost:hunter2@db/govpost",
+        "postgresql+psycopg://govpost:hunter2/%40:3@db/govpost",
+        "postgresql+psycopg://:hunter2@db/govpost",
+        "postgresql+psycopg://db/govpost?password=hunter2",
+        "postgresql+psycopg://db/govpost?sslmode=require&sslpassword=hunter2",
+    ],
+)
+def test_a_password_in_the_database_address_is_refused_and_not_repeated(tmp_path, address):
+    [found], error = mistakes(tmp_path, more=f'[store]\ndatabase = "{address}"\n')
     assert "'database' holds an address with a password in it" in found
-    assert ".pgpass" in error.tip
+    assert 'password = "credential:NAME"' in error.tip
+    assert "hunter2" not in found + error.tip
+
+
+@pytest.mark.parametrize("address", ["postgresql+psycopg://govpost@db:5432/govpost", "sqlite:///a:b@c.db"])
+def test_a_database_address_without_a_password_is_taken(tmp_path, address):
+    more = f'[store]\ndatabase = "{address}"\npassword = "env:GOVPOST_DATABASE_PASSWORD"\n'
+    assert small(tmp_path, more=more).store.password == "env:GOVPOST_DATABASE_PASSWORD"
+
+
+def test_a_literal_password_of_the_database_is_refused_and_not_repeated(tmp_path):
+    [found], _ = mistakes(tmp_path, more='[store]\npassword = "hunter2"\n')
+    assert "holds a literal secret" in found
+    assert "hunter2" not in found
 
 
 def test_dates_in_settings_become_text_that_a_digest_can_hold(tmp_path):

@@ -28,6 +28,9 @@ _SECRET_QUERY = re.compile(
 _TO_SECRETS = (
     'move it out of this file and name it: secrets = {{ {} = "env:NAME" }} (or file:PATH, credential:NAME)'
 )
+_DATABASE = ("store", "database")
+_DATABASE_PASSWORD = re.compile(r"^[\w.+-]+://[^:/?@]*:[^@]*@|[?&](ssl)?password=", re.ASCII | re.I)
+_TO_PASSWORD = 'take it out there and name where it lies: password = "credential:NAME" (or file:PATH, env:NAME)'
 
 
 class Wrong(NamedTuple):
@@ -176,13 +179,16 @@ def _secrets(value: Any, path: KeyPath = (), hot: bool = False) -> Iterator[Wron
             yield Wrong(
                 path, f"'{key}' looks like a secret, and settings are public", _TO_SECRETS.format(key)
             )
-        elif _USERINFO.search(value) or _SECRET_QUERY.search(value):
-            tip = (
-                _TO_SECRETS.format("url_password")
-                if path[0] == "channels"
-                else "use a password file such as ~/.pgpass"
-            )
+        elif _holds_password(value, path):
+            tip = _TO_SECRETS.format("url_password") if path[0] == "channels" else _TO_PASSWORD
             yield Wrong(path, f"'{key}' holds an address with a password in it", tip)
+
+
+def _holds_password(value: str, path: KeyPath) -> bool:
+    """Say whether an address holds a password; that of a database may have any sign but @ in it."""
+    if path == _DATABASE and _DATABASE_PASSWORD.search(value):
+        return True
+    return bool(_USERINFO.search(value) or _SECRET_QUERY.search(value))
 
 
 def _sounds_secret(key: str) -> bool:

@@ -51,9 +51,10 @@ class Agency(Model):
 
 
 class StoreConfig(Model):
-    """Where state lives; relative paths are relative to the workspace."""
+    """Where state lives; relative paths are relative to the workspace. `password` opens a PostgreSQL database."""
 
     database: Text = "sqlite:///.govpost/govpost.db"
+    password: Reference | None = None
     media: Text = ".govpost/media"
 
 
