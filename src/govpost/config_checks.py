@@ -30,7 +30,7 @@ _TO_SECRETS = (
 )
 _DATABASE = ("store", "database")
 _DATABASE_PASSWORD = re.compile(r"^[\w.+-]+://[^:/?@]*:[^@]*@|[?&](ssl)?password=", re.ASCII | re.I)
-_TO_PASSWORD = 'take it out there and name where it lies: password = "credential:NAME" (or file:PATH, env:NAME)'
+_NAME_IT = 'take it out there and name where it lies: password = "credential:NAME" (or file:PATH, env:NAME)'
 
 
 class Wrong(NamedTuple):
@@ -180,7 +180,7 @@ def _secrets(value: Any, path: KeyPath = (), hot: bool = False) -> Iterator[Wron
                 path, f"'{key}' looks like a secret, and settings are public", _TO_SECRETS.format(key)
             )
         elif _holds_password(value, path):
-            tip = _TO_SECRETS.format("url_password") if path[0] == "channels" else _TO_PASSWORD
+            tip = _TO_SECRETS.format("url_password") if path[0] == "channels" else _NAME_IT
             yield Wrong(path, f"'{key}' holds an address with a password in it", tip)
 
 
