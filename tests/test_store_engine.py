@@ -19,7 +19,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from govpost.errors import Refused, StoreUnavailable
-from govpost.store import chain, engine, meta
+from govpost.store import chain, meta, sqlite
 from govpost.store.engine import Store
 from govpost.store.rows import CHANNEL, META
 
@@ -112,7 +112,7 @@ def pragmas(store: Store) -> tuple[str, int, int]:
 
 
 def test_the_journal_is_wal_only_where_sqlite_is_new_enough_for_it(store: Store) -> None:
-    new = sqlite3.sqlite_version_info >= engine.WAL_IS_SAFE
+    new = sqlite3.sqlite_version_info >= sqlite.WAL_IS_SAFE
     full, extra = 2, 3
     assert pragmas(store) == (("wal", full, 1) if new else ("delete", extra, 1))
     assert get(store, "journal") == ("wal" if new else "delete")
@@ -121,12 +121,12 @@ def test_the_journal_is_wal_only_where_sqlite_is_new_enough_for_it(store: Store)
 def test_a_store_made_in_wal_mode_keeps_it_and_is_refused_by_an_older_sqlite(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "WAL_IS_SAFE", (3, 0, 0))
+    monkeypatch.setattr(sqlite, "WAL_IS_SAFE", (3, 0, 0))
     store = open_store(tmp_path)
     put(store, "x", 1)
     store.close()
     assert pragmas(open_store(tmp_path))[:2] == ("wal", 2)
-    monkeypatch.setattr(engine, "WAL_IS_SAFE", (99, 0, 0))
+    monkeypatch.setattr(sqlite, "WAL_IS_SAFE", (99, 0, 0))
     with pytest.raises(Refused, match="WAL") as caught:
         put(open_store(tmp_path), "y", 1)
     assert "3.51.3" in caught.value.tip
@@ -409,14 +409,23 @@ def test_two_processes_that_make_the_database_at_once_make_one(tmp_path: Path) -
     store.close()
 
 
-def test_an_error_without_a_known_cause_still_has_a_tip() -> None:
-    assert "can be reached" in engine._tip(RuntimeError("odd"), None)
-    assert engine._said(RuntimeError()) == "the store cannot be used: RuntimeError"
+def test_an_error_without_a_known_cause_still_has_a_tip(tmp_path: Path) -> None:
+    trouble = open_store(tmp_path).backend.unavailable(sqlite3.OperationalError())
+    assert trouble is not None
+    assert trouble.message == "the store cannot be used: OperationalError"
+    assert "can be reached" in trouble.tip
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql+psycopg://localhost/x", "sqlite://", "nonsense", "sqlite:///x.db?mode=ro"]
+    "url",
+    [
+        "postgresql+psycopg://localhost",
+        "mysql://localhost/x",
+        "sqlite://",
+        "nonsense",
+        "sqlite:///x.db?mode=ro",
+    ],
 )
 def test_anything_but_an_sqlite_file_is_refused_in_words(tmp_path: Path, url: str) -> None:
-    with pytest.raises(Refused, match="keeps its store in an SQLite file"):
+    with pytest.raises(Refused, match="is not the address of an SQLite file or of a PostgreSQL"):
         Store(url, tmp_path)

@@ -97,17 +97,17 @@ class Workspace:
 
 
 def open_workspace(
-    root: Path, clock: Callable[[], datetime] = utcnow, config: Config | None = None
+    root: Path, clock: Callable[[], datetime] | None = None, config: Config | None = None
 ) -> Workspace:
     """Open the workspace in `root`, under another config than its config.toml if one is given.
 
-    Its database is made on first use.
+    Its database is made on first use. Without a `clock` the store's own is the time of all that is done.
     """
     _refuse_foreign(root)
     config = config or config_module.load(root)
     store = Store(config.store.database, root, clock)
     store.config_hash = config.hash
-    return Workspace(root=root, config=config, store=store, clock=clock)
+    return Workspace(root=root, config=config, store=store, clock=store.clock)
 
 
 def _refuse_foreign(root: Path) -> None:

@@ -59,7 +59,7 @@ class Pulse:
 def pulse(conn: Connection, store: Store) -> Pulse:
     """Say whether a daemon is running: it holds the lock beside the database."""
     newest = next(iter(meta.daemons(conn)), None)
-    return Pulse(daemon=newest, running=lock.is_held(store.path.parent))
+    return Pulse(daemon=newest, running=lock.is_held(store.folder))
 
 
 def wrong_config(wrong: str | None) -> Iterator[Item]:

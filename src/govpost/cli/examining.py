@@ -65,14 +65,14 @@ def _store(session: Session) -> Iterator[Check]:
     except GovpostError as error:
         yield Check(check="store", ok=False, detail=error.message, tip=error.tip)
         return
-    detail = f"SQLite {sqlite3.sqlite_version}, journal {journal}; it can be read and written"
+    engine = f"SQLite {sqlite3.sqlite_version}, journal {journal}" if journal else session.store.name
+    detail = f"{engine}; it can be read and written"
     yield Check(check="store", ok=True, detail=detail)
 
 
 def _folder(session: Session) -> Iterator[Check]:
-    path = session.store.path
-    for place in (path.parent, path):
-        if place.exists():
+    for place in (session.store.folder, session.store.path):
+        if place is not None and place.exists():
             mode = stat.S_IMODE(place.stat().st_mode)
             tip = f"chmod go-rwx {place}"
             yield Check(

@@ -104,7 +104,7 @@ class Daemon:
             lock.free()
 
     def _folder(self) -> Path:
-        return self.store.path.parent
+        return self.store.folder
 
     def _take(self, lock: Lock) -> bool:
         while not self.stop_asked:

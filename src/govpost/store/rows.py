@@ -16,7 +16,7 @@ SCHEMA = 3
 _QUEUED, _FIRST = text("state = 'queued'"), text("part = 1")
 
 
-def _only(rows: TextClause) -> dict[str, TextClause]:
+def _only(rows: TextClause) -> dict[str, Any]:
     """Return how each engine is told that an index holds only some rows."""
     return {"sqlite_where": rows, "postgresql_where": rows}
 
@@ -307,4 +307,18 @@ POST, VERSION, APPROVAL = table(PostRow), table(VersionRow), table(ApprovalRow)
 SHOWN, REMARK, DELIVERY, ATTEMPT = table(ShownRow), table(RemarkRow), table(DeliveryRow), table(AttemptRow)
 CHANNEL, PILOT, CHARTER = table(ChannelRow), table(PilotRow), table(CharterRow)
 META, DAEMON, TIMER = table(MetaRow), table(DaemonRow), table(TimerRow)
-TABLES = (POST, VERSION, APPROVAL, SHOWN, REMARK, DELIVERY, ATTEMPT, CHANNEL, PILOT, CHARTER, META, DAEMON, TIMER)
+TABLES = (
+    POST,
+    VERSION,
+    APPROVAL,
+    SHOWN,
+    REMARK,
+    DELIVERY,
+    ATTEMPT,
+    CHANNEL,
+    PILOT,
+    CHARTER,
+    META,
+    DAEMON,
+    TIMER,
+)
