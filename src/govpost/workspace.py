@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from govpost import config as config_module
+from govpost import vault
 from govpost.config import Config
 from govpost.errors import GovpostError, Refused
 from govpost.store.engine import Store
@@ -105,7 +106,9 @@ def open_workspace(
     """
     _refuse_foreign(root)
     config = config or config_module.load(root)
-    store = Store(config.store.database, root, clock)
+    reference = config.store.password
+    password = None if reference is None else vault.resolve(reference, root)
+    store = Store(config.store.database, root, clock, password=password)
     store.config_hash = config.hash
     return Workspace(root=root, config=config, store=store, clock=store.clock)
 
