@@ -118,6 +118,7 @@ def test_what_the_server_says_of_us_is_kept_with_its_limits(office: Office) -> N
         "links": ["https://riverton.example.gov/"],
         "notes": ["two-factor is off"],
         "links_back": True,
+        "expires_at": None,
     }
 
 

@@ -21,10 +21,10 @@ FLOORS = (
         " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_limits"
         " wire_attempt polling wire outcomes model_errors",
     ),
-    ("keepers", "registry vault sealing fitted people media_store store"),
+    ("keepers", "registry vault key_file sealing fitted people media_store store"),
     (
         "verbs",
-        "config_watch seal planning duties attempts sessions accounts logins ending trouble addressing renewing"
+        "config_watch seal planning duties attempts sessions accounts logins rotating expiries ending trouble addressing renewing"
         " publisher settling collector pilots editorial workspace",
     ),
     ("roof", "daemon testing scaffold demo cli"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -179,7 +179,12 @@ def cleaned(found: object, channel: Channel) -> Account:
         missing=lines(found.missing),
         links=lines(found.links),
         notes=lines(found.notes),
+        expires_at=_instant(found.expires_at),
     )
+
+
+def _instant(when: object) -> datetime | None:
+    return when.astimezone(UTC) if isinstance(when, datetime) and when.tzinfo is not None else None
 
 
 def _gives_away(remote_id: str, secrets: Iterable[str]) -> bool:
@@ -226,6 +231,7 @@ def keep(tx: Tx, config: Config, fitted: Fitted, account: Account, *, always: bo
         links=list(account.links),
         notes=list(account.notes),
         links_back=links_back(account.links, config.agency.homepage),
+        expires_at=account.expires_at,
     )
     accounts.put(tx, record)
     changed = [_short(each, _LONGEST) for each in _changes(before, record)][:_MOST]

@@ -214,6 +214,18 @@ class Authorises(Protocol):
         ...
 
 
+@runtime_checkable
+class Expires(Protocol):
+    """A platform whose log-ins end by themselves."""
+
+    def ends(self, secrets: Mapping[str, str]) -> datetime | None:
+        """Say until when these stored secrets last without a person, without asking the network; None: no end is known.
+
+        Where they are renewed by others of them, it is the end of the last that renews.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
     """What the conformance suite plays with: a channel of this platform and the answer of a server that accepts.

@@ -187,7 +187,7 @@ class Account:
     ``name`` is what people see (``@riverton@social.example.gov``). ``server`` names software and version. ``limits``
     is JSON for `Channel.limits`: whatever `Adapts.adapted` needs to know of this server. ``missing`` names scopes or
     rights that the credentials lack, in words. ``links`` are the addresses on the public profile. ``notes`` are
-    further things that a person should know.
+    further things that a person should know. ``expires_at`` is when the credentials end, where the server says so.
     """
 
     remote_id: str
@@ -198,6 +198,7 @@ class Account:
     missing: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

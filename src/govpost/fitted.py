@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from govpost import model_errors, vault
 from govpost.config import ChannelConfig, Config
-from govpost.contract import Amends, Authorises, Confirms, Foresees, Platform, Stages, Withdraws
+from govpost.contract import Amends, Authorises, Confirms, Expires, Foresees, Platform, Stages, Withdraws
 from govpost.domain import Capabilities, Channel, Variant
 from govpost.errors import Mistake, Mistakes, Refused, said
 from govpost.registry import Registry
@@ -99,6 +100,22 @@ class Fitted:
             limits=deepcopy(about.limits),
             secrets={**self._resolved(wanted), **stored},
         )
+
+    def ends(self, stored: Mapping[str, str]) -> datetime | None:
+        """Return when stored secrets end, None where that is not known; a plugin that breaks at it knows nothing."""
+        if not isinstance(self.platform, Expires):
+            return None
+        try:
+            found = self.platform.ends(dict(stored))
+            return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # Its words could hold a secret.
+            log.warning(
+                "channel %s: its plugin cannot say when the log-in ends: %s", self.name, type(error).__name__
+            )
+            return None
 
     def _resolved(self, references: Mapping[str, str]) -> dict[str, str]:
         try:

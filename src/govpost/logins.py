@@ -50,7 +50,7 @@ def login(
     before = _before_login(sessions, fitted)
     fresh = _logged_in(sessions, platform, before, talk)
     after = replace(before, settings=deepcopy(fitted.channel.settings), secrets={**before.secrets, **fresh})
-    sealed, left = fitted.sealer.seal(name, fresh), LoggedIn(secrets=tuple(sorted(fresh)))
+    left = LoggedIn(secrets=tuple(sorted(fresh)))
     account = None
     if isinstance(platform, Verifies):
         try:
@@ -61,7 +61,7 @@ def login(
         other = accounts.other_account(tx, fitted, account) if account and not accept else None
         if other is not None:
             raise other
-        rows.keep_token(tx, name, sealed)
+        rows.keep_token(tx, name, fitted.sealer.seal(name, fresh), fitted.ends(fresh))
         who = account.name if account else ""
         tx.event("channel.login", f"channel:{name}", new=who, channel=name, secrets=list(left.secrets))
         kept = accounts.keep(tx, config, fitted, account, always=True) if account else None

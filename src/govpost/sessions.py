@@ -70,8 +70,22 @@ class Sessions:
 
     def stored(self, fitted: Fitted) -> dict[str, str]:
         """Return what the last log-in left; `Refused` when it cannot be opened."""
+        return self._read(fitted)[1]
+
+    def _read(self, fitted: Fitted) -> tuple[TokenRecord | None, dict[str, str]]:
+        """Return the stored secrets and their row; once more when they were sealed with another key in between."""
+        row = self._row(fitted)
+        try:
+            return row, _stored(fitted, row)
+        except Refused:
+            fresh = self._row(fitted)
+            if fresh == row:
+                raise
+            return fresh, _stored(fitted, fresh)
+
+    def _row(self, fitted: Fitted) -> TokenRecord | None:
         with self.store.read() as conn:
-            return _stored(fitted, accounts.token(conn, fitted.name))
+            return accounts.token(conn, fitted.name)
 
     def can_renew(self, fitted: Fitted) -> bool:
         """Say whether the platform renews credentials."""
@@ -94,9 +108,8 @@ class Sessions:
 
     def _renew(self, fitted: Fitted, failed: Channel, deadline: float, stop: Callable[[], bool]) -> Channel:
         while True:
-            with self.store.read() as conn:
-                row, now = accounts.token(conn, fitted.name), self.store.clock()
-            stored = _stored(fitted, row)
+            now = self.store.clock()
+            row, stored = self._read(fitted)
             channel = fitted.with_secrets(stored)
             if channel.secrets != failed.secrets:
                 return channel
@@ -112,11 +125,10 @@ class Sessions:
         if seen is not None and seen.lease_owner is not None and not _bears_repeats(fitted):
             raise _lost(fitted, "a renewal was begun and nobody knows how it ended")
         turn = _Turn(owner=f"{self.owner}/{uuid.uuid4().hex}", n=seen.n if seen else 0, stored=stored)
-        sealed = seen.sealed if seen else fitted.sealer.seal(fitted.name, {})
         with self.store.write(self.actor) as tx:
             row = TokenRecord(
                 channel=fitted.name,
-                sealed=sealed,
+                sealed=seen.sealed if seen else fitted.sealer.seal(fitted.name, {}),
                 n=turn.n,
                 changed_at=tx.now,
                 lease_owner=turn.owner,
@@ -159,21 +171,22 @@ class Sessions:
 
     def _keep(self, fitted: Fitted, turn: _Turn, fresh: dict[str, str]) -> Channel:
         """Commit renewed secrets before anybody uses them, insistently: the old ones may be worth nothing now."""
-        sealed = fitted.sealer.seal(fitted.name, turn.stored | fresh)
         for wait in _PATIENCE:
             try:
-                self._commit(fitted, turn, sealed, sorted(fresh))
+                self._commit(fitted, turn, fresh)
                 return self.open(fitted)
             except StoreUnavailable as error:
                 log.error("the renewed credentials of %s are not stored yet: %s", fitted.name, error.message)
             self.sleep(wait)
         raise _lost(fitted, "the renewed credentials could not be stored")
 
-    def _commit(self, fitted: Fitted, turn: _Turn, sealed: str, names: list[str]) -> None:
+    def _commit(self, fitted: Fitted, turn: _Turn, fresh: dict[str, str]) -> None:
+        whole = turn.stored | fresh
         with self.store.write(self.actor) as tx:
-            if accounts.renewed(tx, fitted.name, turn.n, turn.owner, sealed):
+            sealed, ends = fitted.sealer.seal(fitted.name, whole), fitted.ends(whole)
+            if accounts.renewed(tx, fitted.name, turn.n, turn.owner, sealed, ends):
                 subject, why = f"channel:{fitted.name}", "the platform did not take the old ones"
-                tx.event("channel.refreshed", subject, why=why, channel=fitted.name, secrets=names)
+                tx.event("channel.refreshed", subject, why=why, channel=fitted.name, secrets=sorted(fresh))
 
 
 def failure(error: BaseException, attempt: wire.Attempt) -> PublishError:

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from govpost.store.account_rows import ACCOUNT, TOKEN, AccountRecord, TokenRecord
 from govpost.store.engine import Tx
 
+_UNLEASED: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
+
 
 def every(conn: Connection) -> dict[str, AccountRecord]:
     """Return what the last `verify` of each channel found."""
@@ -47,9 +49,20 @@ def token(conn: Connection, channel: str) -> TokenRecord | None:
     return None if row is None else TokenRecord.model_construct(**row._mapping)
 
 
-def keep_token(tx: Tx, channel: str, sealed: str) -> None:
+def tokens(conn: Connection) -> list[TokenRecord]:
+    """Return the sealed secrets of all channels, by name."""
+    rows = conn.execute(select(TOKEN).order_by(TOKEN.c.channel))
+    return [TokenRecord.model_construct(**row._mapping) for row in rows]
+
+
+def reseal(tx: Tx, channel: str, sealed: str) -> None:
+    """Keep the same secrets sealed with another key; who renews them meanwhile does not notice."""
+    tx.conn.execute(update(TOKEN).where(TOKEN.c.channel == channel).values(sealed=sealed))
+
+
+def keep_token(tx: Tx, channel: str, sealed: str, expires_at: datetime | None = None) -> None:
     """Keep what a log-in gave in place of what was there; whoever renews the old secrets comes too late."""
-    fresh = {"sealed": sealed, "changed_at": tx.now, "lease_owner": None, "lease_until": None}
+    fresh = {"sealed": sealed, "changed_at": tx.now, "expires_at": expires_at, **_UNLEASED}
     known = update(TOKEN).where(TOKEN.c.channel == channel).values(n=TOKEN.c.n + 1, **fresh)
     if tx.conn.execute(known).rowcount == 0:
         tx.conn.execute(insert(TOKEN), {"channel": channel, "n": 1, **fresh})
@@ -76,18 +89,18 @@ def lease(tx: Tx, seen: TokenRecord | None, fresh: TokenRecord) -> bool:
     return tx.conn.execute(taken).rowcount == 1
 
 
-def renewed(tx: Tx, channel: str, n: int, owner: str, sealed: str) -> bool:
+def renewed(
+    tx: Tx, channel: str, n: int, owner: str, sealed: str, expires_at: datetime | None = None
+) -> bool:
     """Keep renewed secrets and end the lease; False when they came too late."""
     statement = update(TOKEN).where(TOKEN.c.channel == channel, TOKEN.c.n == n, TOKEN.c.lease_owner == owner)
-    values = {"sealed": sealed, "n": n + 1, "changed_at": tx.now, "lease_owner": None, "lease_until": None}
+    values = {"sealed": sealed, "n": n + 1, "changed_at": tx.now, "expires_at": expires_at, **_UNLEASED}
     return tx.conn.execute(statement.values(values)).rowcount == 1
 
 
 def end_lease(tx: Tx, channel: str, owner: str, *, lost_at: datetime | None = None) -> None:
     """End a lease. With `lost_at` its owner stays in the row: nobody knows whether the secrets are used up."""
-    values: dict[str, Any] = (
-        {"lease_until": lost_at} if lost_at else {"lease_owner": None, "lease_until": None}
-    )
+    values = {"lease_until": lost_at} if lost_at else _UNLEASED
     tx.conn.execute(
         update(TOKEN).where(TOKEN.c.channel == channel, TOKEN.c.lease_owner == owner).values(values)
     )
