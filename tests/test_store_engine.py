@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from govpost.errors import Refused, StoreUnavailable
 from govpost.store import chain, meta, sqlite
 from govpost.store.engine import Store
+from govpost.store.rows import SCHEMA
 from govpost.store.rows import CHANNEL, META
 
 NOW = datetime(2026, 11, 25, 18, 0, tzinfo=UTC)
@@ -79,7 +80,7 @@ def test_the_database_and_its_folder_are_private_whatever_the_umask(tmp_path: Pa
 def test_a_missing_database_is_made_on_first_use_and_not_before(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     assert not db(store).exists()
-    assert get(store, "schema") == 2
+    assert get(store, "schema") == SCHEMA
     assert db(store).exists()
     store.close()
 
@@ -97,7 +98,7 @@ def test_a_database_left_empty_by_a_crash_is_filled(tmp_path: Path) -> None:
     (tmp_path / ".govpost").mkdir()
     (tmp_path / ".govpost/govpost.db").touch()
     store = open_store(tmp_path)
-    assert get(store, "schema") == 2
+    assert get(store, "schema") == SCHEMA
     store.close()
 
 
@@ -243,7 +244,7 @@ def test_pages_that_are_damaged_later_are_said_with_a_tip(store: Store) -> None:
 
 
 def test_another_schema_is_refused(store: Store) -> None:
-    put(store, "schema", 99)
+    put(store, "needs", 99)
     with pytest.raises(Refused, match="schema 99"):
         get(open_store(db(store).parent.parent), "x")
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlmodel import SQLModel
 
 from govpost.errors import Refused
-from govpost.store import account_rows, chain, chain_rows, gathered_rows, rows
+from govpost.store import chain, schema
 from govpost.store.backend import Backend
-from govpost.store.chain_rows import HEAD
-from govpost.store.rows import META, SCHEMA
 from govpost.store.sqlite import Sqlite
 
 BUSY_SECONDS = 10
-
-TABLES = [*rows.TABLES, *chain_rows.TABLES, *account_rows.TABLES, *gathered_rows.TABLES]
-"""Every table, each after those it refers to."""
 
 
 @dataclass(kw_only=True)
@@ -114,6 +108,8 @@ class Store:
             self._prepare()
             with self.backend.writing() as conn, conn.begin():
                 now = self.backend.begin(conn, shared=shared)
+                if not shared:
+                    schema.refuse_moved(conn)
                 tx = Tx(
                     conn=conn,
                     now=self._given() if self._given else now,
@@ -160,22 +156,11 @@ class Store:
                 self._check(conn)
                 return
             self.backend.check(conn, facts)
-            SQLModel.metadata.create_all(conn, tables=TABLES)
-            known = {"schema": SCHEMA, **facts}
-            conn.execute(insert(META), [{"key": key, "value": value} for key, value in known.items()])
-            conn.execute(insert(HEAD), {"one": 1, "event_id": 0, "hash": chain.GENESIS})
+            schema.create(conn, facts)
             conn.commit()
 
     def _check(self, conn: Connection) -> None:
-        facts: Mapping[str, Any] = {
-            row.key: row.value for row in conn.execute(select(META.c.key, META.c.value))
-        }
-        if facts.get("schema") != SCHEMA:
-            raise Refused(
-                f"the store has schema {facts.get('schema')}, this govpost needs {SCHEMA}",
-                "use the govpost version that made it, or move its data to a new store",
-            )
-        self.backend.check(conn, facts)
+        self.backend.check(conn, schema.check(conn))
 
     @contextmanager
     def translated(self) -> Iterator[None]:

@@ -1,0 +1,92 @@
+"""The store as it lies there, whatever its schema: for whoever changes, moves or examines it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, inspect, select, text
+
+from govpost.errors import Refused
+from govpost.store import chain
+from govpost.store.engine import Store, Tx
+from govpost.store.rows import DAEMON
+
+GONE = ("stopped", "died")
+HEARD_OF = timedelta(seconds=30)
+"""A daemon whose heartbeat is older than this is taken for gone."""
+
+
+def is_there(store: Store) -> bool:
+    """Say whether the store has tables; nothing is made."""
+    if store.path is not None and not store.path.exists():
+        return False
+    with store.translated(), store.backend.engine.connect() as conn:
+        return inspect(conn).has_table("meta")
+
+
+@contextmanager
+def alone(store: Store, actor: str, *, keep: bool = True) -> Iterator[Tx]:
+    """Open a write transaction that nobody else writes beside, on tables of any schema.
+
+    It commits at the end; unless `keep`, it is taken back.
+    """
+    with store.translated(), store.backend.writing() as conn:
+        _unbound(conn)
+        with conn.begin() as whole:
+            store.backend.begin(conn, shared=False)
+            _patient(conn)
+            tx = Tx(conn=conn, now=store.clock(), actor=actor, config_hash=store.config_hash)
+            yield tx
+            if tx.events:
+                chain.append(conn, tx.now, tx.actor, tx.events)
+                store.backend.wake(conn)
+            if not keep:
+                whole.rollback()
+
+
+@contextmanager
+def snapshot(store: Store) -> Iterator[Connection]:
+    """Open a transaction that sees the store at one instant."""
+    with store.translated(), store.backend.reading() as conn, conn.begin():
+        _patient(conn)
+        yield conn
+
+
+def _unbound(conn: Connection) -> None:
+    """SQLite makes a table anew to change it; the rows that refer to it must bear that for a moment."""
+    raw = conn.connection.dbapi_connection
+    if conn.dialect.name == "sqlite" and raw is not None:
+        raw.execute("PRAGMA foreign_keys = OFF")  # only possible outside a transaction
+        conn.detach()  # this connection is not given to anybody else
+
+
+def _patient(conn: Connection) -> None:
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
+def busy_daemons(tx: Tx, needs: int, silent_since: datetime | None = None) -> list[str]:
+    """Name the daemons heard of lately whose code is too old for `needs`; or of them those `silent_since` then."""
+    columns = {column["name"] for column in inspect(tx.conn).get_columns("daemon")}
+    number = [DAEMON.c.schema_number] if "schema_number" in columns else []
+    tests = [DAEMON.c.heartbeat_at > tx.now - HEARD_OF, DAEMON.c.state.not_in(GONE)]
+    if silent_since is not None:
+        tests.append(DAEMON.c.heartbeat_at <= silent_since)
+    rows = tx.conn.execute(select(DAEMON.c.host, DAEMON.c.pid, DAEMON.c.version, *number).where(*tests))
+    return [
+        f"govpost {row.version} on {row.host} (process {row.pid})"
+        for row in rows
+        if getattr(row, "schema_number", 0) < needs
+    ]
+
+
+def refuse_daemons(tx: Tx, needs: int, doing: str) -> None:
+    """Refuse while a daemon works that `doing` would get in the way of."""
+    found = busy_daemons(tx, needs)
+    if found:
+        raise Refused(
+            f"a daemon is running: {', '.join(found)}",
+            f"stop it (govpost daemon drain, or systemctl stop govpost), wait half a minute, then {doing}",
+        )

@@ -1,0 +1,142 @@
+"""Copying every row of a store into another, of whatever engine, and proving that both hold the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, func, insert, null, select, text
+from sqlalchemy.types import JSON
+
+from govpost.digest import canonical
+from govpost.errors import Refused
+from govpost.store import schema
+from govpost.store.rows import META
+
+BATCH = 500
+OF_THE_ENGINE = ("journal",)
+"""Facts in `meta` that belong to the engine a store lies in, and do not move with its rows."""
+
+Progress = Callable[[str, int, int], None]
+"""Hears of a table, how many of its rows are done, and of how many."""
+
+
+def quiet(_table: str, _done: int, _of: int) -> None:
+    """Hear of progress and say nothing."""
+
+
+def copy(source: Connection, target: Connection, progress: Progress = quiet) -> dict[str, int]:
+    """Copy all rows of one snapshot into empty tables of the same schema; returns how many by table.
+
+    The facts that a fresh store has of itself are replaced, but for those of its engine.
+    """
+    target.execute(META.delete().where(META.c.key.not_in(OF_THE_ENGINE)))
+    counts = {table.name: _copy(source, target, table, progress) for table in schema.ordered()}
+    move_sequences(target)
+    return counts
+
+
+def _copy(source: Connection, target: Connection, table: Table, progress: Progress) -> int:
+    total, done = count(source, table), 0
+    if table.name == "head":
+        target.execute(table.delete())
+    for batch in _batches(source, table):
+        target.execute(insert(table), batch)
+        done += len(batch)
+        progress(table.name, done, total)
+    return done
+
+
+def _batches(source: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+    documents = [column for column in table.c if isinstance(column.type, JSON)]
+    empty = [column.is_(null()).label(f"{column.name} is empty") for column in documents]
+    for rows in _partitions(source, table, *empty):
+        yield [_values(row, table) for row in rows]
+
+
+def _values(row: Row[Any], table: Table) -> dict[str, Any]:
+    """Return a row to insert; a column without a document stays so, instead of holding the document `null`."""
+    known = row._mapping
+    values = {column.name: known[column.name] for column in table.c}
+    return values | {name: null() for name in values if known.get(f"{name} is empty")}
+
+
+def _partitions(conn: Connection, table: Table, *more: Any) -> Iterator[Any]:
+    statement = select(*table.c, *more)
+    if table is META:
+        statement = statement.where(META.c.key.not_in(OF_THE_ENGINE))
+    return conn.execution_options(yield_per=BATCH).execute(statement).partitions()
+
+
+def count(conn: Connection, table: Table) -> int:
+    """Count the rows of a table, as far as they are copied."""
+    statement = select(func.count()).select_from(table)
+    if table is META:
+        statement = statement.where(META.c.key.not_in(OF_THE_ENGINE))
+    return int(conn.execute(statement).scalar_one())
+
+
+def compare(source: Connection, target: Connection, progress: Progress = quiet) -> None:
+    """Read every row back on both sides; `Refused` names the first table and row that differ."""
+    for table in schema.ordered():
+        if digest(source, table) != digest(target, table):
+            raise Refused(
+                f"the copy differs from the store in {table.name}: {_difference(source, target, table)}",
+                "nothing was changed; run govpost store check on the store, then try again",
+            )
+        total = count(source, table)
+        progress(table.name, total, total)
+
+
+def digest(conn: Connection, table: Table) -> tuple[int, int]:
+    """Return how many rows a table has, and the sum of the hashes of each: equal whatever order they come in."""
+    number, total = 0, 0
+    for _, value in hashes(conn, table):
+        number, total = number + 1, (total + value) % (1 << 256)
+    return number, total
+
+
+def hashes(conn: Connection, table: Table) -> Iterator[tuple[str, int]]:
+    """Give each row's key and the hash over all its values."""
+    keys = [column.name for column in table.primary_key]
+    for rows in _partitions(conn, table):
+        for row in rows:
+            known = row._mapping
+            values = {name: _plain(value) for name, value in known.items()}
+            key = ", ".join(str(known[name]) for name in keys)
+            yield key, int.from_bytes(hashlib.sha256(canonical(values)).digest())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _difference(source: Connection, target: Connection, table: Table) -> str:
+    here, there = dict(hashes(source, table)), dict(hashes(target, table))
+    names = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
+    return f"row {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+
+def counted(table: Table) -> str | None:
+    """Return the column of a table that its engine numbers by itself, None when there is none."""
+    column = table.autoincrement_column
+    return None if column is None else column.name
+
+
+def move_sequences(conn: Connection) -> None:
+    """Let PostgreSQL number on after the rows that came with their numbers."""
+    if conn.dialect.name != "postgresql":
+        return
+    for table in schema.ordered():
+        name = counted(table)
+        if name is not None:
+            conn.execute(
+                text(
+                    f"SELECT setval(pg_get_serial_sequence('{table.name}', '{name}'),"  # noqa: S608 - our own names
+                    f" coalesce(max({name}), 1), max({name}) IS NOT NULL) FROM {table.name}"
+                )
+            )
