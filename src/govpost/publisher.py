@@ -152,7 +152,7 @@ class Publisher:
 
         Without a claim, the second value says whether something was taken and stopped at the gate.
         """
-        with self.store.write(ACTOR) as tx:
+        with self.store.write(ACTOR, shared=True) as tx:
             if obstacles.switched_off(tx.conn, fitted.config.platform) is not None:
                 return None, False
             taken = deliveries.claim(
@@ -188,7 +188,7 @@ class Publisher:
     ) -> bool:
         hashes = seal.media_hashes(claim.variant.media)
         try:
-            with self.store.write(ACTOR) as tx:
+            with self.store.write(ACTOR, shared=True) as tx:
                 return passes(tx, fitted, claim, hashes)
         except StoreUnavailable as error:
             why = f"the gate could not be committed: {error.message}"
@@ -235,7 +235,7 @@ class Publisher:
         tries = 0
         while True:
             try:
-                with self.store.write(ACTOR) as tx:
+                with self.store.write(ACTOR, shared=True) as tx:
                     work(tx)
             except StoreUnavailable as error:
                 if claim.delivery.id not in self.unrecorded:

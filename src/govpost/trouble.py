@@ -16,6 +16,9 @@ from govpost.wire_limits import Budget
 def note(tx: Tx, name: str, outcome: Outcome, *, crashed: bool, room: Budget | None = None) -> None:
     """Keep in the channel's row, in the delivery's own transaction, what its outcome says of the channel."""
     channel = channels.get(tx.conn, name)
+    if not (_speaks(outcome, room) or channel.failures or channel.crashes):
+        return
+    channel = channels.get(tx.conn, name, lock=True)
     if outcome.channel_waits_until is not None:
         _wait(tx, channel, outcome.channel_waits_until - tx.now)
     elif room is not None and room.rest:
@@ -27,6 +30,11 @@ def note(tx: Tx, name: str, outcome: Outcome, *, crashed: bool, room: Budget | N
         _count(tx, channel, outcome, crashed=crashed)
     elif (channel.failures or channel.crashes) and not (outcome.channel_waits_until or outcome.locked_out):
         channels.put(tx, name, failures=0, crashes=0)
+
+
+def _speaks(outcome: Outcome, room: Budget | None) -> bool:
+    waits = outcome.channel_waits_until is not None or (room is not None and bool(room.rest))
+    return waits or outcome.locked_out or outcome.trouble
 
 
 def _wait(tx: Tx, channel: ChannelRecord, wait: timedelta) -> None:

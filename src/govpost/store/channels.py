@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from govpost.store.engine import Tx
 from govpost.store.rows import CHANNEL, ChannelRecord
+from govpost.store.upsert import insert_new
 
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 """`paused_until` of a channel that only a person resumes."""
@@ -22,7 +23,8 @@ def ensure(tx: Tx, names: Iterable[str]) -> None:
         {"name": name, "paused_why": "", "failures": 0, "crashes": 0} for name in names if name not in known
     ]
     if fresh:
-        tx.conn.execute(insert(CHANNEL), fresh)
+        # Two outcomes of a channel never seen may meet here.
+        insert_new(tx.conn, CHANNEL, fresh)
 
 
 def every(conn: Connection) -> dict[str, ChannelRecord]:

@@ -12,7 +12,7 @@ from govpost.domain import Action
 from govpost.planner import ON_TIME
 from govpost.states import DELIVERY as MACHINE
 from govpost.states import UNSETTLED, DeliveryState, Role
-from govpost.store import conditions, posts
+from govpost.store import channels, conditions, posts
 from govpost.store.engine import Tx
 from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, PILOT, POST, DeliveryRecord
 
@@ -137,6 +137,9 @@ def claim(
     With `refitted`, a new post that is overdue waits until it was fitted to the rate again, so that none floods.
     """
     now = tx.now
+    if tx.several:
+        # Gap and cap are read here and changed by whoever claims: one claim of a channel at a time.
+        channels.get(tx.conn, channel, lock=True)
     candidate = (
         select(DELIVERY.c.id)
         .where(DELIVERY.c.channel == channel, conditions.is_queued(), DELIVERY.c.due <= now)

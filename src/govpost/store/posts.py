@@ -36,9 +36,10 @@ def by_slug(conn: Connection, slug: str) -> PostRecord | None:
     return None if row is None else PostRecord.model_construct(**row._mapping)
 
 
-def by_id(conn: Connection, post_id: str) -> PostRecord:
-    """Return the post with this id."""
-    row = conn.execute(select(POST).where(POST.c.id == post_id)).one()
+def by_id(conn: Connection, post_id: str, *, lock: bool = False) -> PostRecord:
+    """Return the post with this id; with `lock`, nobody else changes it until the transaction ends."""
+    statement = select(POST).where(POST.c.id == post_id)
+    row = conn.execute(statement.with_for_update() if lock else statement).one()
     return PostRecord.model_construct(**row._mapping)
 
 
@@ -121,7 +122,8 @@ def move(
 
 def settle(tx: Tx, post_id: str, role: Role = Role.DAEMON) -> None:
     """Work out anew where a post stands from its deliveries, in their transaction."""
-    post = by_id(tx.conn, post_id)
+    # Two of its deliveries may end at once; each has to see what the other came to.
+    post = by_id(tx.conn, post_id, lock=True)
     if post.state not in _DERIVED:
         return
     rows = tx.conn.execute(

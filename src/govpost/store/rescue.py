@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from govpost.states import DeliveryState
 from govpost.store.deliveries import Fence, end_attempt, move, note, record
@@ -16,12 +16,16 @@ from govpost.store.rows import DELIVERY, DeliveryRecord
 _OPEN = (DeliveryState.UNCERTAIN, DeliveryState.PENDING)
 
 
-def rescue(tx: Tx, mine: str) -> list[DeliveryRecord]:
-    """Take back what dead workers held: before the gate it is queued again, after it is uncertain."""
-    rows = tx.conn.execute(
-        select(DELIVERY).where(DELIVERY.c.state == "publishing", DELIVERY.c.lease_owner != mine)
-    ).all()
-    rescued = [record(row) for row in rows]
+def rescue(tx: Tx, mine: str, dead: Collection[str] = ()) -> list[DeliveryRecord]:
+    """Take back what dead workers held: before the gate it is queued again, after it is uncertain.
+
+    Where this daemon is alone, everything that is not `mine` is a dead one's. Where several share the store, those are
+    `dead` that are known to be, and everybody whose lease has run out by the store's clock.
+    """
+    held = [DELIVERY.c.state == "publishing", DELIVERY.c.lease_owner != mine]
+    if tx.several:
+        held.append(or_(DELIVERY.c.lease_owner.in_(dead), DELIVERY.c.lease_until < tx.now))
+    rescued = [record(row) for row in tx.conn.execute(select(DELIVERY).where(*held)).all()]
     for delivery in rescued:
         strand(tx, delivery, "the daemon that held it stopped")
     return rescued
@@ -98,6 +102,8 @@ def look_again(tx: Tx, delivery: DeliveryRecord, at: datetime | None, why: str) 
 def late_receipt(tx: Tx, delivery: DeliveryRecord, values: Mapping[str, Any]) -> None:
     """Record a receipt that came after its claim was lost; a second one for the same key is an alarm."""
     now = record(tx.conn.execute(select(DELIVERY).where(DELIVERY.c.id == delivery.id)).one())
+    if now.state == "live" and now.remote_id == values["remote_id"]:
+        return  # it was recorded already, by a commit whose answer was lost
     another = note_duplicate(tx, now, values)
     shows = values.get("check_at") is None  # a pending post has still to be looked for
     if shows and now.state in ("uncertain", "queued", "held", "publishing", "pending"):
