@@ -70,7 +70,7 @@ class Live:
     def __post_init__(self) -> None:
         office = self.office
         office.store.close()
-        office.store = Store("sqlite:///.govpost/govpost.db", office.root, self.now, busy=0.5)
+        office.store = Store(office.store_url, office.root, self.now, busy=0.5)
         office.read_config()
         space = Space(
             root=office.root, config=office.config, store=office.store, clock=self.now, office=office
@@ -106,7 +106,7 @@ class Live:
 
     def row(self) -> DaemonRecord:
         with self.office.store.read() as conn:
-            return next(row for row in meta.daemons(conn) if row.id == self.daemon.record.id)
+            return next(row for row in meta.daemons(conn) if row.id == self.daemon.id)
 
 
 @contextmanager
@@ -211,7 +211,8 @@ class City:
 
     def __post_init__(self) -> None:
         channel = CHANNEL.format(name="hub", platform=self.platform, url=self.url)
-        text = "\n".join([offices.HEAD.format(main="hub"), offices.PEOPLE, channel, self.more])
+        store = f'[store]\ndatabase = "{offices.STORE}"\n'
+        text = "\n".join([offices.HEAD.format(main="hub"), store, offices.PEOPLE, channel, self.more])
         (self.root / "config.toml").write_text(text)
         self.open()
         pilots.start(self.space.store, self.space.config, people.who(self.space.config, "ben"), "hub")

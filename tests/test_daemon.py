@@ -139,7 +139,7 @@ def test_a_second_daemon_is_refused_and_leaves_no_trace(office: Office, hub: Scr
             second.daemon.run()
         assert caught.value.tip
         with office.store.read() as conn:
-            assert [row.id for row in meta.daemons(conn)] == [live.daemon.record.id]
+            assert [row.id for row in meta.daemons(conn)] == [live.daemon.id]
 
 
 # --- the store in trouble --------------------------------------------------------------------------------------
@@ -157,11 +157,11 @@ def test_a_locked_store_stops_claims_and_is_over_when_it_is_free(office: Office,
         until(lambda: live.daemon._ready)
         office.now = live.now()
         other = lock(office)
-        until(lambda: "locked" in live.daemon.trouble)
+        until(lambda: "locked" in live.daemon.presence.trouble)
         time.sleep(0.5)
         assert live.thread.is_alive()
         other.execute("ROLLBACK")
-        until(lambda: live.daemon.trouble == "")
+        until(lambda: live.daemon.presence.trouble == "")
         office.release("road")
         until(lambda: office.one("road").state == "live")
         other.close()
@@ -173,7 +173,7 @@ def test_a_daemon_started_while_the_store_is_locked_works_once_it_is_free(
     office.release("road")
     other = lock(office)
     live = Live(office).start()
-    until(lambda: "locked" in live.daemon.trouble)
+    until(lambda: "locked" in live.daemon.presence.trouble)
     assert hub.calls == []
     other.execute("ROLLBACK")
     other.close()
@@ -185,7 +185,7 @@ def test_a_stop_while_the_store_is_locked_ends_soon(office: Office) -> None:
     live = Live(office).start()
     until(lambda: live.daemon._ready)
     other = lock(office)
-    until(lambda: live.daemon.trouble)
+    until(lambda: live.daemon.presence.trouble)
     live.stop(10)
     other.close()
 
@@ -196,11 +196,11 @@ def test_a_database_moved_away_stops_claims_until_it_is_back(office: Office, hub
     with living(office) as live:
         until(lambda: live.daemon._ready)
         path.rename(path.with_name("away"))
-        until(lambda: "unable to open" in live.daemon.trouble)
+        until(lambda: "unable to open" in live.daemon.presence.trouble)
         time.sleep(0.5)
         assert not path.exists()
         path.with_name("away").rename(path)
-        until(lambda: live.daemon.trouble == "")
+        until(lambda: live.daemon.presence.trouble == "")
         office.now = live.now()
         office.release("road")
         until(lambda: office.one("road").state == "live")
@@ -224,7 +224,7 @@ def test_a_full_disk_stops_claims_until_there_is_room(tmp_path: Path, hub: Scrip
         with (disk / "ballast").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
             while True:
                 file.write(b"x" * 512)
-        until(lambda: "full" in live.daemon.trouble)
+        until(lambda: "full" in live.daemon.presence.trouble)
         live.both += timedelta(minutes=5)
         time.sleep(1.5)
         assert hub.calls == []
@@ -241,7 +241,7 @@ def test_a_folder_that_cannot_be_used_is_waited_for(tmp_path: Path, hub: Scripte
     office = Office(tmp_path, {"hub": hub}, now=utcnow())
     (tmp_path / ".govpost").write_text("a file in the way")
     live = Live(office).start()
-    until(lambda: "cannot be used" in live.daemon.trouble)
+    until(lambda: "cannot be used" in live.daemon.presence.trouble)
     (tmp_path / ".govpost").unlink()
     until(lambda: live.daemon._ready)
     live.stop()
@@ -251,7 +251,7 @@ def test_a_stop_while_the_folder_cannot_be_used_ends_at_once(tmp_path: Path, hub
     office = Office(tmp_path, {"hub": hub}, now=utcnow())
     (tmp_path / ".govpost").write_text("a file in the way")
     live = Live(office).start()
-    until(lambda: "cannot be used" in live.daemon.trouble)
+    until(lambda: "cannot be used" in live.daemon.presence.trouble)
     live.stop(5)
 
 
@@ -294,7 +294,7 @@ def test_a_thread_that_waits_for_the_store_is_not_lost(office: Office, hub: Scri
     with living(office) as live:
         until(lambda: live.daemon.publisher.unrecorded)
         live.both += timedelta(minutes=10)
-        until(lambda: live.daemon.trouble)
+        until(lambda: live.daemon.presence.trouble)
         locks[0].execute("ROLLBACK")
         locks[0].close()
         until(lambda: office.one("road").state == "live")
@@ -344,7 +344,7 @@ def test_a_claim_left_behind_by_a_fault_of_our_own_is_settled_when_its_lease_end
         until(lambda: "a fault of govpost's own" in caplog.text)
         live.daemon.publisher._settle = broken  # type: ignore[method-assign]
         assert office.one("road").state == "publishing"
-        stranding.give_back_orphans(office.store, live.daemon.lanes, live.daemon.record.id)
+        stranding.give_back_orphans(office.store, live.daemon.lanes, live.daemon.id)
         assert office.one("road").state == "publishing"
         live.both += timedelta(seconds=200)
         until(lambda: office.one("road").state == "uncertain")
@@ -472,15 +472,15 @@ def test_a_broken_config_leaves_the_old_one_in_force_and_the_daemon_says_so(offi
     with living(office) as live:
         until(lambda: live.daemon._ready)
         path.write_text(whole + "\n[broken\n")
-        until(lambda: "config" in live.daemon.notes)
-        live.daemon._beat("running")
+        until(lambda: "config" in live.daemon.presence.notes)
+        live.daemon.presence.beat("running")
         assert "config.toml is not taken over" in live.row().why
         path.unlink()
         time.sleep(1.2)
         assert "config.toml is not taken over" in live.row().why
         path.write_text(whole)
-        until(lambda: not live.daemon.notes)
-        live.daemon._beat("running")
+        until(lambda: not live.daemon.presence.notes)
+        live.daemon.presence.beat("running")
         assert live.row().why == ""
 
 
@@ -489,7 +489,7 @@ def test_an_edit_while_the_store_is_locked_is_taken_over_afterwards(office: Offi
     with living(office) as live:
         until(lambda: live.daemon._ready)
         other = lock(office)
-        until(lambda: live.daemon.trouble)
+        until(lambda: live.daemon.presence.trouble)
         path.write_text(path.read_text().replace('windows = ["always"]', "per_day = 1"))
         time.sleep(1.5)
         other.execute("ROLLBACK")
@@ -512,7 +512,7 @@ def test_wrong_settings_at_the_start_hold_everything_until_they_are_mended(
 
     monkeypatch.setattr(type(live.daemon.workspace), "bench", refuse)
     live = Live(office).start()
-    until(lambda: "settings.url" in live.daemon.notes.get("config", ""))
+    until(lambda: "settings.url" in live.daemon.presence.notes.get("config", ""))
     until(lambda: office.one("road").state == "held")
     assert "settings.url" in office.one("road").reason
     monkeypatch.setattr(type(live.daemon.workspace), "bench", right)

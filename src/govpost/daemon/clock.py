@@ -46,7 +46,7 @@ class Clock:
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
         for duty, seconds in INTERVALS.items():
-            self._scheduler.add_job(self._note, "interval", seconds=seconds, args=[duty], id=duty)
+            self._scheduler.add_job(self.note, "interval", seconds=seconds, args=[duty], id=duty)
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
     def start(self) -> None:
@@ -68,7 +68,8 @@ class Clock:
         """Put back duties that could not be done."""
         self._due |= duties
 
-    def _note(self, duty: str) -> None:
+    def note(self, duty: str) -> None:
+        """Let a duty be due now."""
         self._due.add(duty)
         self._bell.ring()
 

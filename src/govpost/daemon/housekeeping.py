@@ -3,41 +3,90 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from govpost import config as config_module
 from govpost import config_watch, duties, pilots
 from govpost.config import Config
+from govpost.daemon import lock
+from govpost.daemon.clock import CLOCK_PART, HEAD, HOUSE
 from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
-from govpost.store import chain, meta, rescue
-from govpost.store.engine import Store
+from govpost.store import chain, meta, rescue, timers
+from govpost.store.engine import Store, Tx
+from govpost.store.rows import DaemonRecord
 from govpost.workspace import Bench, Workspace
+
+EVERY = {HOUSE: timedelta(seconds=1.5), HEAD: timedelta(hours=23)}
+"""After how long a duty of several daemons waits for one of them; a little less than each one's own round."""
+
+_SAME_JUMP = timedelta(minutes=5)
 
 log = logging.getLogger("govpost.daemon")
 
 
-def begin(store: Store, config: Config, bench: Bench, daemon: str) -> None:
-    """Take back what a dead daemon held, then judge everything anew before the first claim."""
+def begin(store: Store, config: Config, bench: Bench, daemon: DaemonRecord, *, alone: bool) -> None:
+    """Take back what dead daemons held, then judge everything anew before the first claim.
+
+    Where others are at work by this very config, everything is judged already.
+    """
     with store.write(ACTOR) as tx:
-        tx.event("daemon.start", f"daemon:{daemon}", new="running", why=f"process {os.getpid()}")
-        for delivery in rescue.rescue(tx, daemon):
+        why = f"process {daemon.pid} on {daemon.host}"
+        tx.event("daemon.start", f"daemon:{daemon.id}", new="running", why=why)
+        for delivery in rescue.rescue(tx, daemon.id):
             log.warning("rescued delivery %s on %s", delivery.id, delivery.channel)
+        if not store.several:
+            meta.bury(tx, [row.id for row in meta.daemons(tx.conn) if row.id != daemon.id])
         meta.forget_daemons(tx, tx.now - timedelta(days=7))
-    judge_anew(store, config, bench, "the daemon came back")
+        seen = meta.get(tx.conn, config_watch.SEEN) or {}
+    if alone or seen.get("hash") != config.hash:
+        judge_anew(store, config, bench, "the daemon came back")
 
 
-def keep(store: Store, config: Config, bench: Bench) -> None:
-    """Hold and release, judge lateness, close repeats that are no longer safe."""
+def take_back_from_dead(store: Store, daemon: DaemonRecord) -> None:
+    """Take back at once what dead daemons of this machine held; those of others are known by their leases' end."""
+    for dead, path in lock.freed(store.folder):
+        with store.write(ACTOR) as tx:
+            here = {row.id for row in meta.daemons(tx.conn) if row.host == daemon.host}
+            if dead in here:
+                for delivery in rescue.rescue(tx, daemon.id, {dead}):
+                    log.warning("rescued delivery %s on %s", delivery.id, delivery.channel)
+                meta.bury(tx, {dead})
+        path.unlink(missing_ok=True)
+
+
+def keep(store: Store, config: Config, bench: Bench, daemon: str, *, at_once: bool = False) -> None:
+    """Hold and release, judge lateness, close repeats that are no longer safe.
+
+    Of several daemons one does it each time; `at_once` does it whoever did it last.
+    """
+    if not (at_once or _may_be_my_turn(store, HOUSE)):
+        return
     with store.write(ACTOR) as tx:
+        if not (at_once or _is_my_turn(tx, HOUSE, daemon)):
+            return
         duties.judge_lateness(tx, config)
         duties.reconcile(tx, config, bench.fitted, bench.missing)
         duties.close_unsafe_repeats(tx, config, bench.fitted)
         duties.refit_overdue(tx, config)
         duties.say_no_goal(tx, config)
+        if tx.several:
+            for delivery in rescue.rescue(tx, daemon):
+                log.warning("rescued delivery %s on %s", delivery.id, delivery.channel)
+
+
+def _may_be_my_turn(store: Store, duty: str) -> bool:
+    """Look whether a duty waits for one of several daemons, before anything is locked for it."""
+    if not store.several:
+        return True
+    with store.read() as conn:
+        return timers.is_due(conn, duty, EVERY[duty], store.clock())
+
+
+def _is_my_turn(tx: Tx, duty: str, daemon: str) -> bool:
+    return not tx.several or timers.take(tx, duty, EVERY[duty], daemon)
 
 
 def judge_anew(store: Store, config: Config, bench: Bench, why: str, jump: float = 0.0) -> None:
@@ -59,9 +108,20 @@ def follow_clock(store: Store, config: Config, bench: Bench, daemon: str, jump: 
     why = f"the wall clock jumped by {jump:+.0f} s; everything is judged anew"
     log.warning(why)
     with store.write(ACTOR) as tx:
+        if tx.several and _is_followed(tx, jump):
+            return
         tx.event("daemon.clock", f"daemon:{daemon}", why=why)
         meta.put(tx.conn, "clock-jump", {"at": tx.now.isoformat(), "seconds": round(jump)})
     judge_anew(store, config, bench, "the clock jumped", jump)
+
+
+def _is_followed(tx: Tx, jump: float) -> bool:
+    """Say whether another daemon has followed the same jump of the database's clock just now."""
+    last = meta.get(tx.conn, "clock-jump")
+    if last is None:
+        return False
+    ago = tx.now - datetime.fromisoformat(last["at"])
+    return abs(ago) < _SAME_JUMP and abs(last["seconds"] - jump) < CLOCK_PART
 
 
 def take_over(store: Store, config: Config, bench: Bench, *, replan: bool) -> None:
@@ -94,7 +154,13 @@ def stamp(path: Path) -> tuple[int, int]:
     return (found.st_mtime_ns, found.st_size)
 
 
-def log_head(store: Store) -> None:
-    """Write the head of the event chain to the log, to be held against the store later."""
+def log_head(store: Store, daemon: str) -> None:
+    """Write the head of the event chain to the log, to be held against the store later; of several daemons one does."""
+    if not _may_be_my_turn(store, HEAD):
+        return
+    if store.several:
+        with store.write(ACTOR) as tx:
+            if not _is_my_turn(tx, HEAD, daemon):
+                return
     with store.read() as conn:
         log.info("the head of the event chain is %s", chain.head(conn))

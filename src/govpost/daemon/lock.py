@@ -1,15 +1,19 @@
-"""One daemon per database: an flock that the kernel frees when the process dies."""
+"""Locks that the kernel frees when a process dies: one for the only daemon, or one for each of several."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from govpost.errors import Refused
 
 NAME = "daemon.lock"
+EACH = "daemons"
+"""The folder in which each of several daemons holds a lock named after its id."""
 _TRIES = 5
 
 
@@ -23,7 +27,7 @@ class Lock:
     def take(self) -> None:
         """Take the lock; `Refused` when another daemon has it, OSError when the folder cannot be used."""
         handle = _open(self.path)
-        if not _locked(handle):
+        if not _locked(handle, _TRIES):
             holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "?"
             os.close(handle)
             tip = "govpost status shows it; stop it first, or let it work"
@@ -42,6 +46,31 @@ class Lock:
             self._handle = None
 
 
+class OwnLock:
+    """The lock of one of several daemons: while it is held, the others on this machine know that it lives."""
+
+    def __init__(self, folder: Path, daemon: str) -> None:
+        self.path = folder / EACH / f"{daemon}.lock"
+        self._handle: int | None = None
+
+    def take(self) -> None:
+        """Take it; OSError when the folder cannot be used."""
+        fresh = self.path.with_suffix(".new")
+        handle = _open(fresh)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        # It gets its name when it is held already: nobody may find it free before.
+        fresh.rename(self.path)
+        self._handle = handle
+
+    def free(self) -> None:
+        """Give it back; its file goes, for no other daemon has this name."""
+        if self._handle is not None:
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+            os.close(self._handle)
+            self._handle = None
+
+
 def _open(path: Path) -> int:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -50,16 +79,31 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _locked(handle: int) -> bool:
+def _locked(handle: int, tries: int) -> bool:
     """Lock for this process alone; somebody who only looks (`is_held`) is waited for."""
-    for _ in range(_TRIES):
+    for left in range(tries, 0, -1):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(0.05)
+            if left > 1:
+                time.sleep(0.05)
         else:
             return True
     return False
+
+
+def freed(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the ids of daemons whose own locks the kernel has freed, each with its file, locked until the next one."""
+    for path in sorted((folder / EACH).glob("*.lock")):
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            if _locked(handle, 1):
+                yield path.stem, path
+        finally:
+            os.close(handle)
 
 
 def is_held(folder: Path) -> bool:

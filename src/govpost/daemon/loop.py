@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from types import FrameType
 from typing import Literal
 
-import govpost
 from govpost import settling
-from govpost.daemon import clock, housekeeping, idleness, stranding
+from govpost.daemon import clock, ending, housekeeping, idleness, peers, stranding
 from govpost.daemon.gathering import Gatherer
 from govpost.daemon.lanes import Lanes
-from govpost.daemon.lock import Lock
+from govpost.daemon.lock import Lock, OwnLock
 from govpost.daemon.notices import Teller
-from govpost.errors import GovpostError, Refused, StoreUnavailable
-from govpost.publisher import ACTOR, LEASE_MARGIN, Publisher, Setup
-from govpost.store import meta
-from govpost.store.rows import DaemonRecord
-from govpost.times import uuid7
+from govpost.daemon.presence import Found, Presence
+from govpost.errors import GovpostError, StoreUnavailable
+from govpost.publisher import LEASE_MARGIN, Publisher, Setup
 from govpost.workspace import Bench, Workspace
 
 Mode = Literal["forever", "once", "until-idle"]
@@ -52,49 +46,46 @@ class Daemon:
         self.store = workspace.store
         self.bell = clock.Bell()
         self.stop_asked = False
-        self.trouble = ""
-        self.notes: dict[str, str] = {}
+        self.drained = ""
         # Without a store or with wrong settings there are no channels yet; the first turn reads everything again.
+        self._config_seen = housekeeping.stamp(workspace.config.path)
         self.bench: Bench = workspace.bench_or_empty()
         self.reload_asked = not self.bench.registry.plugins
-        self.record = DaemonRecord(
-            id=uuid7(workspace.clock()),
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=govpost.__version__,
-            started_at=workspace.clock(),
-            heartbeat_at=workspace.clock(),
-            state="starting",
-            config_hash=workspace.config.hash,
-        )
+        self.presence = Presence(workspace, self.bench, self._config_seen[0])
+        self.id = self.presence.record.id
         self.publisher = Publisher(
             store=self.store,
-            owner=self.record.id,
+            owner=self.id,
             setup=self._setup(),
             monotonic=monotonic,
             may_claim=self._may_claim,
             claimed=lambda delivery: self.lanes.holds(delivery.id),
         )
-        self.lanes, self.gatherer = Lanes(self._work, self._troubled, monotonic), Gatherer(self.publisher)
+        self.lanes, self.gatherer = (
+            Lanes(self._work, self.presence.troubled, monotonic),
+            Gatherer(self.publisher),
+        )
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command)
         self.clocks = clock.Clocks(self.store.clock, monotonic)
         self._ready = False
-        self._config_seen = housekeeping.stamp(workspace.config.path)
+        self._stands_back = ""
         self._next_due: datetime | None = None
         self._clock = clock.Clock(self.bell)
 
     # --- life ------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Work until told to stop; `Refused` when another daemon holds the database."""
-        lock = Lock(self._folder())
+        """Work until told to stop; `Refused` when another daemon holds a database that only one may work on."""
+        folder = self.store.folder
+        lock = OwnLock(folder, self.id) if self.store.several else Lock(folder)
         if not self._take(lock):
             return
+        log.info("%s begins", self.presence)
         try:
             self._open_lanes()
             self.teller.start()
             self._clock.start()
-            while not self.stop_asked:
+            while not self.stop_asked and not self.drained:
                 self._turn()
                 if self._done():
                     break
@@ -102,16 +93,14 @@ class Daemon:
         finally:
             self._drain()
             lock.free()
+            log.info("%s has ended", self.presence)
 
-    def _folder(self) -> Path:
-        return self.store.folder
-
-    def _take(self, lock: Lock) -> bool:
+    def _take(self, lock: Lock | OwnLock) -> bool:
         while not self.stop_asked:
             try:
                 lock.take()
             except OSError as error:
-                self._troubled(f"the folder of the database cannot be used: {error}")
+                self.presence.troubled(f"the folder of the database cannot be used: {error}")
                 self.bell.wait(LONGEST_SLEEP)
             else:
                 return True
@@ -139,10 +128,20 @@ class Daemon:
         self.publisher.stopping.set()
         self.lanes.stop()
         self.gatherer.stop()
-        self._say("stopping")
-        end = self.monotonic() + self.workspace.config.daemon.drain.total_seconds()
-        while self.lanes.busy() and self.monotonic() < end and not self.publisher.abandon.is_set():
-            time.sleep(0.05)
+        self.presence.say(peers.STOPPING)
+        config = self.workspace.config.daemon
+        end = ending.wait_for(
+            self.lanes,
+            ending.Patience(
+                asked=(config.attempt + LEASE_MARGIN if self.drained else config.drain).total_seconds(),
+                ordered=config.drain.total_seconds(),
+                beat=clock.INTERVALS[clock.HEARTBEAT],
+            ),
+            ordered=lambda: self.stop_asked,
+            at_once=self.publisher.abandon,
+            beat=lambda: self.presence.say(peers.STOPPING),
+            monotonic=self.monotonic,
+        )
         left = self.lanes.busy()
         for busy in left:
             log.warning("stopping while %s is still at work on %s", busy.channel, busy.delivery or "a look")
@@ -152,39 +151,66 @@ class Daemon:
             time.sleep(0.2)
         if not self.teller.stop():
             log.warning("stopping while a listener is still being told")
-        self._say("stopped")
+        self.presence.say(peers.STOPPED)
 
     def _turn(self) -> None:
         due = self._clock.take()
         try:
             self._reload_if_asked()
             self._judge_clock()
-            if not self._ready:
-                self._begin()
+            self._heed(self.presence.look())
+            if not self._stands_back and not self.drained:
+                self._do(due)
             if clock.HEARTBEAT in due:
-                self._beat("running")
-            if clock.HOUSE in due or self.mode != "forever":
-                self._keep_house()
-            if clock.HEAD in due:
-                housekeeping.log_head(self.store)
-            self._wake_due()
-            if clock.GATHER in due or self.mode != "forever":
-                self.gatherer.wake(again=self.mode == "forever")
-            self._mended()
+                self.presence.beat(peers.RUNNING)
+            self.presence.mended()
         except GovpostError as error:
             self._clock.again(due)
-            self._troubled(error.message)
+            self.presence.troubled(error.message)
         self.progress()
 
-    def _begin(self) -> None:
-        housekeeping.begin(self.store, self.workspace.config, self.bench, self.record.id)
-        self._ready = True
+    def _heed(self, found: Found) -> None:
+        """Finish when somebody asked for it; claim nothing while another daemon works by something newer."""
+        if found.drain and not self.drained:
+            self.drained = found.drain
+            self.presence.show("drain", f"drained: {found.drain}")
+            self.publisher.stopping.set()
+            log.info("%s finishes what is in flight, then ends: %s", self.presence, found.drain)
+        if found.stands_back:
+            if found.stands_back != self._stands_back:
+                log.warning("nothing is claimed: %s", found.stands_back)
+            self._stands_back = found.stands_back
+        elif self._stands_back:
+            if self._ready:
+                why = "the daemons agree again"
+                housekeeping.judge_anew(self.store, self.workspace.config, self.bench, why)
+            self._stands_back = ""
+            log.info("this daemon agrees with the newest; going on")
+        if not self._ready and not self._stands_back and not self.drained:
+            config = self.workspace.config
+            housekeeping.begin(self.store, config, self.bench, self.presence.record, alone=found.alone)
+            self._ready = True
+        if self.presence.show("newest", self._stands_back):
+            self._clock.note(clock.HEARTBEAT)
+
+    def _do(self, due: set[str]) -> None:
+        """Do the duties that are due and wake who has work."""
+        if clock.HOUSE in due or self.mode != "forever":
+            self._keep_house()
+        if clock.HEAD in due:
+            housekeeping.log_head(self.store, self.id)
+        self._wake_due()
+        if clock.GATHER in due or self.mode != "forever":
+            self.gatherer.wake(again=self.mode == "forever")
 
     def _keep_house(self) -> None:
         self._give_up_lost()
         self.bench = self.workspace.with_limits(self.bench)
         self.publisher.setup = self._setup()
-        housekeeping.keep(self.store, self.workspace.config, self.bench)
+        if self.store.several:
+            housekeeping.take_back_from_dead(self.store, self.presence.record)
+        at_once = self.mode != "forever"
+        housekeeping.keep(self.store, self.workspace.config, self.bench, self.id, at_once=at_once)
         self.teller.ring()
 
     def _wake_due(self) -> None:
@@ -199,12 +225,13 @@ class Daemon:
         return self.publisher.deliver(channel) or settling.look(self.publisher, channel)
 
     def _may_claim(self) -> bool:
-        return self._ready and not self.clocks.parted() and bool(self.workspace.config.strategy.goals)
+        agrees = self._ready and not self._stands_back
+        return agrees and not self.clocks.parted() and bool(self.workspace.config.strategy.goals)
 
     def _done(self) -> bool:
         if self.mode == "forever" or self.lanes.busy():
             return False
-        if self.trouble:
+        if self.presence.trouble:
             return self.mode == "once"
         try:
             with self.store.read() as conn:
@@ -220,21 +247,10 @@ class Daemon:
 
     # --- trouble ---------------------------------------------------------------------------------------------
 
-    def _troubled(self, why: str) -> None:
-        """Say once why nothing is claimed; the next turn tries again."""
-        if self.trouble != why:
-            log.error("nothing is claimed: %s", why)
-        self.trouble = why
-
-    def _mended(self) -> None:
-        if self.trouble:
-            log.info("the store can be used again; going on")
-            self.trouble = ""
-
     def _give_up_lost(self) -> None:
         patience = self.workspace.config.daemon.attempt + LEASE_MARGIN
         stranding.give_up_lost(self.store, self.lanes, self.publisher.unrecorded, patience, self.monotonic())
-        stranding.give_back_orphans(self.store, self.lanes, self.record.id)
+        stranding.give_back_orphans(self.store, self.lanes, self.id)
         self.gatherer.give_up_lost(self.monotonic())
 
     # --- clocks ----------------------------------------------------------------------------------------------
@@ -242,7 +258,7 @@ class Daemon:
     def _judge_clock(self) -> None:
         if self.clocks.parted():
             jump = self.clocks.jump()
-            housekeeping.follow_clock(self.store, self.workspace.config, self.bench, self.record.id, jump)
+            housekeeping.follow_clock(self.store, self.workspace.config, self.bench, self.id, jump)
             self.clocks.agree(jump)
 
     # --- config ----------------------------------------------------------------------------------------------
@@ -257,40 +273,28 @@ class Daemon:
         self.reload_asked, self._config_seen = False, stamp
         try:
             fresh, bench = housekeeping.reread(self.workspace)
-            replan = fresh.strategy_hash != self.workspace.config.strategy_hash
-            housekeeping.take_over(self.store, fresh, bench, replan=replan)
+            row = self.presence.working_by(fresh, bench, stamp[0])
+            if not self.presence.look(row).stands_back:
+                replan = fresh.strategy_hash != self.workspace.config.strategy_hash
+                housekeeping.take_over(self.store, fresh, bench, replan=replan)
         except StoreUnavailable:
             self.reload_asked = True
             raise
         except GovpostError as error:
-            self.notes["config"] = f"config.toml is not taken over: {error.message}"
-            log.error(self.notes["config"])
+            why = f"config.toml is not taken over: {error.message}"
+            self.presence.show("config", why)
+            log.error(why)
             return
-        self.notes.pop("config", None)
+        self.presence.show("config", "")
         self.workspace.config, self.bench = fresh, bench
-        self.record.config_hash = fresh.hash
+        self.presence.record = row
         self.publisher.setup = self._setup()
         self.teller.registry, self.teller.command = bench.registry, tuple(fresh.notify.command)
         self._open_lanes()
+        self._clock.note(clock.HEARTBEAT)
         log.info("config.toml is read again")
 
     def _open_lanes(self) -> None:
         for name in self.bench.fitted:
             self.lanes.open(name, self.workspace.config.channels[name].threads)
         self.gatherer.open(self.bench.fitted)
-
-    # --- heartbeat -------------------------------------------------------------------------------------------
-
-    def _beat(self, state: str) -> None:
-        why = "; ".join([self.trouble, *self.notes.values()]).strip("; ")
-        record = self.record.model_copy(
-            update={"state": state, "why": why, "heartbeat_at": self.store.clock()}
-        )
-        with self.store.write(ACTOR) as tx:
-            meta.beat(tx, record)
-
-    def _say(self, state: str) -> None:
-        try:
-            self._beat(state)
-        except (StoreUnavailable, Refused) as error:
-            log.error("the heartbeat could not be written: %s", error.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -36,11 +37,23 @@ def frozen(conn: Connection) -> dict[str, Any] | None:
 
 
 def beat(tx: Tx, daemon: DaemonRecord) -> None:
-    """Write a daemon's heartbeat; the first one makes its row."""
-    values = daemon.model_dump()
+    """Write a daemon's heartbeat; the first one makes its row. What others asked of it (`drain`) stays."""
+    values = daemon.model_dump(exclude={"drain"})
     changed = tx.conn.execute(update(DAEMON).where(DAEMON.c.id == daemon.id).values(values))
     if changed.rowcount == 0:
-        tx.conn.execute(insert(DAEMON), values)
+        tx.conn.execute(insert(DAEMON), {**values, "drain": ""})
+
+
+def ask_drain(tx: Tx, daemons: Collection[str], words: str) -> None:
+    """Ask daemons to finish; `words` say who asks and why."""
+    tx.conn.execute(update(DAEMON).where(DAEMON.c.id.in_(daemons)).values(drain=words))
+
+
+def bury(tx: Tx, daemons: Collection[str]) -> None:
+    """Mark daemons as dead that ended without a word."""
+    unsaid = (DAEMON.c.id.in_(daemons), DAEMON.c.state != "stopped")
+    why = "it ended without a word; what it held was taken back"
+    tx.conn.execute(update(DAEMON).where(*unsaid).values(state="died", why=why))
 
 
 def daemons(conn: Connection) -> list[DaemonRecord]:

@@ -1,0 +1,103 @@
+"""Several daemons on one store: who is alive, and who stands back because it works by something out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from govpost.digest import file_sha256, sha256
+from govpost.domain import Capabilities
+from govpost.registry import Plugin, Registry
+from govpost.store.rows import DaemonRecord
+
+STALE = timedelta(seconds=30)
+"""A heartbeat older than this is no sign of life."""
+
+RUNNING, STOPPING, STOPPED, DIED = "running", "stopping", "stopped", "died"
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def ended(row: DaemonRecord) -> bool:
+    """Say whether a daemon has ended, by its own word or found dead."""
+    return row.state in (STOPPED, DIED)
+
+
+def is_silent(row: DaemonRecord, now: datetime) -> bool:
+    """Say whether a daemon that never said it ended has not been heard of for too long."""
+    return not ended(row) and now - row.heartbeat_at > STALE
+
+
+def alive(everyone: Iterable[DaemonRecord], now: datetime) -> list[DaemonRecord]:
+    """Return the daemons that were heard of lately."""
+    return [row for row in everyone if not ended(row) and not is_silent(row, now)]
+
+
+def stands_back(
+    mine: DaemonRecord, others: Iterable[DaemonRecord], now: datetime, switched_off: Container[str] = ()
+) -> str:
+    """Say why a daemon must claim nothing: the newest of those at work has another config or other plugins.
+
+    Empty when they agree, or when `mine` is the newest itself. Plugins that are switched off do not count: not every
+    daemon has them loaded.
+    """
+    working = [row for row in alive(others, now) if row.state == RUNNING]
+    newest = max([mine, *working], key=_age)
+    there = f"the daemon on {newest.host} (process {newest.pid})"
+    if newest.config_hash != mine.config_hash:
+        return (
+            f"config.toml here ({mine.config_hash[:12]}) is older than that of {there}, {newest.config_hash[:12]}: "
+            "bring it up to date, or touch it if it is the right one"
+        )
+    other = _differing(mine, newest, switched_off)
+    if other:
+        return (
+            f"what is loaded here of {', '.join(other)} is not what {there} has: install the same and restart, "
+            "or touch config.toml here if this is the right one"
+        )
+    return ""
+
+
+def _differing(mine: DaemonRecord, newest: DaemonRecord, switched_off: Container[str]) -> list[str]:
+    here, there = (
+        dict(line.rsplit(":", 1) for line in row.plugins_hash.splitlines()) for row in (mine, newest)
+    )
+    names = sorted(here.keys() | there.keys())
+    return [name for name in names if name not in switched_off and here.get(name) != there.get(name)]
+
+
+def _age(row: DaemonRecord) -> tuple[datetime, datetime, str]:
+    return (row.config_at or _LONG_AGO, row.loaded_at or _LONG_AGO, row.id)
+
+
+def fingerprints(registry: Registry) -> str:
+    """Return a line for each plugin that is loaded: its name and a hash of its version, its file and what it can."""
+    return "\n".join(
+        f"{plugin.name}:{_fingerprint(plugin, registry)[:12]}"
+        for plugin in sorted(registry.plugins, key=lambda each: each.name)
+        if plugin.state == "loaded"
+    )
+
+
+def _fingerprint(plugin: Plugin, registry: Registry) -> str:
+    can = {name: _plain(registry.platforms[name].capabilities) for name in plugin.platforms}
+    return sha256({"version": plugin.version, "file": _file(Path(plugin.source)), "can": can})
+
+
+def _plain(capabilities: Capabilities) -> dict[str, str]:
+    """Write capabilities so that two processes write the same: a set has another order in each."""
+    known = {field.name: getattr(capabilities, field.name) for field in fields(capabilities)}
+    return {
+        name: repr(sorted(value, key=repr) if isinstance(value, set | frozenset) else value)
+        for name, value in known.items()
+    }
+
+
+def _file(source: Path) -> str:
+    """Return the hash of a loose plugin's file; an installed one has its version."""
+    try:
+        return file_sha256(source) if source.suffix == ".py" else ""
+    except OSError:
+        return "?"
