@@ -247,6 +247,8 @@ pilot list
 pilot show website
 pilot report website
 channel list
+vault show
+vault rotate
 channel pause hub --reason why
 plugin list
 plugin show webhook

@@ -64,6 +64,7 @@ def shape(record: AccountRecord) -> dict[str, Any]:
         **{name: getattr(record, name) for name in names},
         "links_back": record.links_back,
         "checked_at": shapes.time(record.checked_at),
+        "expires_at": shapes.time(record.expires_at),
     }
 
 

@@ -67,7 +67,8 @@ def rotate(session: Session, drop_old: bool) -> None:
         return
     anew = ", ".join(done.resealed)
     out.say(f"sealed anew: {anew}" if anew else "everything is sealed with the first key already")
-    out.say(f"{out.counted(done.keys, 'key is', 'keys are')} in force; {done.dropped} dropped")
+    gone = f"; {out.counted(done.dropped, 'older one')} taken away" if done.dropped else ""
+    out.say(f"{out.counted(done.keys, 'key is', 'keys are')} in force{gone}")
     for name in done.closed:
         out.say(f"{name}: no key opens its secrets; {_again(name)}")
 
