@@ -8,14 +8,17 @@ import signal
 import sys
 from datetime import UTC, datetime
 from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from govpost.cli import out
-from govpost.cli.context import Session, pass_session
+from govpost.cli.context import Session, pass_session, span
 from govpost.cli.errors import INTERRUPTED
-from govpost.cli.frame import Command
+from govpost.cli.frame import Noun
+
+if TYPE_CHECKING:
+    from govpost.daemon.loop import Mode
 
 CLEAR = "\r\x1b[K"
 
@@ -103,19 +106,31 @@ class Above(logging.StreamHandler[TextIO]):
         self.progress.again()
 
 
-@click.command("daemon", cls=Command, epilog="govpost daemon\ngovpost daemon --until-idle")
+@click.group(
+    "daemon",
+    cls=Noun,
+    invoke_without_command=True,
+    epilog="govpost daemon\ngovpost daemon --until-idle\ngovpost daemon drain --all",
+)
 @click.option("--once", is_flag=True, help="Make one pass over what is due, then end.")
 @click.option(
     "--until-idle", is_flag=True, help="End when nothing is due, in flight or about to be tried again."
 )
-@pass_session
-def command(session: Session, once: bool, until_idle: bool) -> int:
+@click.pass_context
+def command(ctx: click.Context, once: bool, until_idle: bool) -> int:
     """Publish what is due. Runs until it is told to stop; SIGHUP reads config.toml again."""
-    from govpost.daemon.loop import Daemon, Mode
-
+    if ctx.invoked_subcommand is not None:
+        if once or until_idle:
+            raise click.UsageError(f"--once and --until-idle do not go with {ctx.invoked_subcommand}")
+        return 0
     if once and until_idle:
         raise click.UsageError("--once and --until-idle do not go together")
-    mode: Mode = "once" if once else "until-idle" if until_idle else "forever"
+    return _run(ctx.obj, "once" if once else "until-idle" if until_idle else "forever")
+
+
+def _run(session: Session, mode: Mode) -> int:
+    from govpost.daemon.loop import Daemon
+
     on_terminal = sys.stderr.isatty() and not session.as_json
     progress = Progress(session)
     _log(progress if on_terminal else None)
@@ -128,6 +143,34 @@ def command(session: Session, once: bool, until_idle: bool) -> int:
     finally:
         progress.end()
     return INTERRUPTED if interrupted else 0
+
+
+@command.command(
+    "drain",
+    epilog='govpost daemon drain --all --reason "the machine is restarted"\ngovpost daemon drain web2',
+)
+@click.argument("name", metavar="[DAEMON]", required=False)
+@click.option("--all", "every", is_flag=True, help="Every daemon that is at work.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; it is kept on the record.")
+@click.option(
+    "--wait",
+    default="60s",
+    metavar="DURATION",
+    show_default=True,
+    help="How long to wait for the end; 0s: not at all.",
+)
+@pass_session
+def drain(session: Session, name: str | None, every: bool, reason: str, wait: str) -> int:
+    """Ask a daemon to claim nothing more, finish what is in flight and end. Exits 1 if it has not ended in time.
+
+    DAEMON is its id, a unique beginning or end of that, its host, or host:process. After the wait it goes on finishing.
+    """
+    from govpost.cli import drains
+    from govpost.errors import UsageFault
+
+    if (name is None) is not every:
+        raise UsageFault("name one daemon, or say --all", "govpost status lists them")
+    return drains.drain(session, name, reason, span(wait, "--wait"))
 
 
 def _handle_signals(daemon: object) -> list[int]:

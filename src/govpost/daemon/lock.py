@@ -122,3 +122,8 @@ def is_held(folder: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def is_freed(folder: Path, daemon: str) -> bool:
+    """Say whether the kernel has freed a daemon's own lock; False where that lock is not on this machine."""
+    return any(name == daemon for name, _ in freed(folder))

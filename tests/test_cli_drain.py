@@ -1,0 +1,121 @@
+"""`govpost daemon drain`: daemons finish what is in flight, claim nothing more, and end; the command waits for it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from cli_city import City, city, finish, process
+from live import until
+
+
+class Slow:
+    """A receiver that answers when it may."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        slow = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                slow.asked.set()
+                slow.go_on.wait(60)
+                body = json.dumps({"id": "n1", "url": "https://hub.example.gov/notices/1"}).encode()
+                self.send_response(201)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/notices"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def close(self) -> None:
+        self.go_on.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def slow() -> Iterator[Slow]:
+    slow = Slow()
+    yield slow
+    slow.close()
+
+
+def test_a_drained_daemon_finishes_what_is_in_flight_claims_nothing_more_and_ends(
+    tmp_path: Path, slow: Slow
+) -> None:
+    riverton = city(tmp_path, hub=slow.url)
+    riverton.schedule("alpha", channels="hub")
+    running = process("-C", str(tmp_path), "daemon")
+    assert slow.asked.wait(60)
+    late = riverton.run("daemon", "drain", "--all", "--reason", "a new kernel", "--wait", "1s")
+    assert late.code == 1
+    assert "in flight: alpha on hub" in late.err
+    assert "not ended in time" in late.err
+    riverton.schedule("beta", channels="website")
+    until(lambda: "drained: by ben: a new kernel" in riverton.ask("status")["daemon"]["why"])
+    slow.go_on.set()
+    assert finish(running).code == 0
+    states = [riverton.ask("post", "show", slug)["state"] for slug in ("alpha", "beta")]
+    assert states == ["published", "scheduled"]
+    (event,) = [each for each in riverton.ask("audit", "log") if each["verb"] == "daemon.drain"]
+    assert (event["actor"], event["why"]) == ("ben", "a new kernel")
+
+
+def test_a_drain_waits_for_the_end_and_the_next_start_works_again(tmp_path: Path) -> None:
+    riverton = city(tmp_path)
+    running = process("-C", str(tmp_path), "daemon")
+    until(lambda: (riverton.ask("status")["daemon"] or {}).get("state") == "running", 60)
+    about = riverton.ask("status")["daemon"]
+    said = riverton.run("--json", "daemon", "drain", f"{about['host']}:{about['pid']}")
+    assert (said.code, said.json["drained"]) == (0, True)
+    assert said.json["daemons"][0]["state"] == "stopped"
+    assert finish(running).code == 0
+    riverton.schedule("alpha")
+    riverton.deliver()
+    assert riverton.ask("post", "show", "alpha")["state"] == "published"
+
+
+def test_without_a_wait_it_only_asks(tmp_path: Path, slow: Slow) -> None:
+    riverton = city(tmp_path, hub=slow.url)
+    riverton.schedule("alpha", channels="hub")
+    running = process("-C", str(tmp_path), "daemon")
+    assert slow.asked.wait(60)
+    name = riverton.ask("status")["daemon"]["id"]
+    said = riverton.ok("daemon", "drain", name[:13], "--wait", "0s")
+    assert "asked to finish: the daemon on" in said.out
+    slow.go_on.set()
+    assert finish(running).code == 0
+
+
+@pytest.fixture
+def riverton(tmp_path: Path) -> City:
+    return city(tmp_path)
+
+
+def test_with_no_daemon_at_work_there_is_nothing_to_drain(riverton: City) -> None:
+    assert riverton.ok("daemon", "drain", "--all").out == "no daemon is at work\n"
+    said = riverton.run("daemon", "drain", "web2")
+    assert (said.code, "no daemon at work is called web2" in said.err) == (1, True)
+    assert riverton.ask("daemon", "drain", "--all") == {"drained": True, "daemons": []}
+
+
+def test_one_daemon_or_all_must_be_named_and_only_publishers_and_admins_may(riverton: City) -> None:
+    assert riverton.run("daemon", "drain").code == 2
+    assert riverton.run("daemon", "drain", "web2", "--all").code == 2
+    assert riverton.run("daemon", "--once", "drain", "--all").code == 2
+    said = riverton.run("daemon", "drain", "--all", by="ana")
+    assert (said.code, "may not drain daemons" in said.err) == (1, True)
