@@ -64,7 +64,8 @@ def test_toml_dates_are_the_text_they_came_from():
         ("---\na: *b\n---\n", "f:2:4: not YAML"),
         ("+++\na = \n+++\n", "f:2:5: not TOML"),
         ('+++\na = """\n+++\n', "not TOML"),
-        ("---\n" + "[" * 5000 + "\n---\n", "the front matter is not YAML"),
+        ("---\n" + "[" * 5000 + "\n---\n", "the front matter is nested too deeply"),
+        ("---\na: 1\n" + "? " * 5000 + "\n---\n", "the front matter is not YAML"),
         ("+++\na = " + "[" * 20000 + "\n+++\n", "nested too deeply"),
         ("---\n" + "#" * 64_000 + "\n---\n", "the front matter is 64,001 characters long"),
     ],
@@ -87,6 +88,10 @@ def test_front_matter_that_cannot_be_read_is_one_line_and_a_tip(text, words):
             "f:2:4: tags such as tag:yaml.org,2002:python/object:os.system",
         ),
         ("---\na: !secret x\n---\n", "f:2:4: tags such as !secret"),
+        (
+            "---\n" + "".join(f"{' ' * depth}a:\n" for depth in range(40)) + "---\n",
+            "f:35:34: this is nested too deeply",
+        ),
     ],
 )
 def test_what_yaml_can_do_and_a_post_must_not_is_a_mistake(text, words):

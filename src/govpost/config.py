@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import stat
-import tomllib
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -168,8 +167,8 @@ def _decode(content: bytes) -> str:
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return toml_lines.read(text)
+    except toml_lines.Unreadable as error:
         message = str(error)
         where = _WHERE.search(message)
         line, column = place_at(text, len(text.rstrip()))
@@ -179,8 +178,6 @@ def _parse(text: str) -> dict[str, Any]:
         raise _mistake(
             f"not TOML: {message}", line, column, tip="text goes in quotes, lists in [ ]"
         ) from None
-    except RecursionError:
-        raise _mistake("is nested too deeply", tip="take out the long run of brackets") from None
 
 
 def _mistake(message: str, line: int | None = None, column: int | None = None, *, tip: str = "") -> Mistakes:

@@ -21,7 +21,7 @@ _SECRET_WORDS = frozenset(
     | {"authorization", "authentication", "credential", "credentials", "cookie", "cookies"}
 )
 _HARMLESS_ENDS = frozenset({"url", "uri", "endpoint", "path", "name", "header", "type", "field", "ttl"})
-_USERINFO = re.compile(r"[A-Za-z][\w+.-]*://[^\s/@:]*:[^\s/@]+@", re.ASCII)
+_USERINFO = re.compile(r"[\w+.-]://[^\s/@:]*:[^\s/@]+@", re.ASCII)
 _SECRET_QUERY = re.compile(
     r"[?&](password|passwd|token|access_token|secret|api_?key|key|sig|signature)=[^&\s]", re.I
 )

@@ -36,6 +36,8 @@ KEYS = (
 _MEDIA_KEYS = ("file", "alt", "captions", "focus")
 _TITLE_TIP = "begin the file with a line ---, then title: …, then another ---"
 _MAX_BYTES = 1_000_000
+# Markdown made to be slow takes some 15 µs a character in each of several readings.
+_MAX_TEXT = 100_000
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -171,6 +173,9 @@ def _check(draft: Draft, fields: Fields) -> None:
     """Find what no single key shows."""
     if not draft.body and not fields.document.values.get("wording"):
         fields.wrong(("body",), "the post is empty", "write the text below the second ---")
+    if len(draft.body) > _MAX_TEXT:
+        long = f"the text has {len(draft.body):,} characters; at most {_MAX_TEXT:,} are taken"
+        fields.wrong(("body",), long, "part it into several posts")
     if draft.corrects == draft.slug:
         fields.wrong(("corrects",), "a post cannot correct itself", "name the post that holds the error")
     if draft.corrects and draft.answers:

@@ -6,10 +6,10 @@ YAML is composed into nodes, never constructed into objects, so a tag in a post 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from govpost import toml_lines
@@ -24,6 +24,7 @@ KeyPath = tuple[str, ...]
 _FENCED = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?\n)??\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _TOML_WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _MAX_CHARS = 64_000
+_DEEPEST = 32
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -83,15 +84,13 @@ def _mistake(file: str, place: Place, message: str, tip: str = "") -> Mistakes:
 def _toml(header: str, file: str) -> tuple[dict[str, Any], Mapping[KeyPath, Place], list[Mistake]]:
     tip = 'between +++ lines write TOML: key = "text"'
     try:
-        values = tomllib.loads(header)
-    except tomllib.TOMLDecodeError as error:
+        values = toml_lines.read(header)
+    except toml_lines.Unreadable as error:
         where = _TOML_WHERE.search(str(error))
         place = place_at(header, len(header.rstrip()))
         if where and where[1]:
             place = Place(int(where[1]), int(where[2]))
         raise _mistake(file, _down(place), f"not TOML: {_TOML_WHERE.sub('', str(error))}", tip) from None
-    except RecursionError:
-        raise _mistake(file, Place(1, 1), "the front matter is nested too deeply", tip) from None
     return _texts(values), toml_lines.places(header), []
 
 
@@ -111,6 +110,9 @@ def _yaml(header: str, file: str) -> tuple[dict[str, Any], Mapping[KeyPath, Plac
     from ruamel.yaml.error import MarkedYAMLError
 
     tip = "put text that holds : or # in quotes, and indent with spaces"
+    # The parser takes seconds to give up on a run of brackets.
+    if _open_brackets(header) > _DEEPEST:
+        raise _mistake(file, Place(1, 1), "the front matter is nested too deeply", tip)
     try:
         node = YAML(typ="safe", pure=True).compose(header)
     except MarkedYAMLError as error:
@@ -134,6 +136,12 @@ def _yaml(header: str, file: str) -> tuple[dict[str, Any], Mapping[KeyPath, Plac
     return values, walk.places, walk.mistakes
 
 
+def _open_brackets(header: str) -> int:
+    """Return how many brackets are open at once, at the most; one in a text counts as well."""
+    steps = (1 if found[0] in "[{" else -1 for found in re.finditer(r"[\[{\]}]", header))
+    return max(accumulate(steps, lambda depth, step: max(depth + step, 0), initial=0))
+
+
 class _Walk:
     """Turns YAML nodes into plain values; keeps where each key stands and what must not be there."""
 
@@ -148,6 +156,9 @@ class _Walk:
             self.wrong(node, "anchors and aliases (& and *) are not used here", "write the value out")
             return None
         self.seen.add(id(node))
+        if len(path) > _DEEPEST:
+            self.wrong(node, "this is nested too deeply", "write it with fewer levels")
+            return None
         kind = str(node.tag).removeprefix(_TAG)
         if kind == "map":
             return self.mapping(node, path)

@@ -1,6 +1,7 @@
-"""Where each key of a TOML file stands, which tomllib does not tell.
+"""TOML read without surprises, and where each key stands, which tomllib does not tell.
 
-The scanner trusts its input: tomllib has already read it.
+tomllib needs seconds for a key of many parts, and forgets its own kind of error over long numbers and deep lists. The
+scanner trusts its input: `read` has already taken it.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
+from typing import Any
 
-from govpost.characters import Place
+from govpost.characters import Place, place_at
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _STRING = re.compile(
@@ -21,7 +23,41 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _DOT = re.compile(r"[ \t]*\.[ \t]*")
 _PLAIN = re.compile(r"[^,\]}\n#]*")
 
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEPEST = 32
+_LONG_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*+{_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{_DEEPEST}}}", re.MULTILINE)
+
 Path = tuple[str, ...]
+Unreadable = tomllib.TOMLDecodeError
+
+
+def read(text: str) -> dict[str, Any]:
+    """Parse TOML; `Unreadable` for whatever is wrong with it, tables 32 deep included."""
+    if found := _LONG_KEY.search(text):
+        line, column = place_at(text, found.start())
+        raise Unreadable(f"nested too deeply (at line {line}, column {column})")
+    try:
+        values = tomllib.loads(text)
+    except Unreadable:
+        raise
+    except RecursionError:
+        raise Unreadable("nested too deeply (at line 1, column 1)") from None
+    except ValueError:  # Python reads no whole number of over 4,300 digits
+        raise Unreadable("a number is too long (at line 1, column 1)") from None
+    if is_deeper(values, _DEEPEST):
+        raise Unreadable("nested too deeply (at line 1, column 1)")
+    return values
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Say whether tables and lists lie more than `limit` deep in each other."""
+    level = [value]
+    for _ in range(limit):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [item for items in inner for item in items if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def places(text: str) -> Mapping[Path, Place]:
