@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from govpost import (
@@ -88,6 +88,10 @@ class Bluesky:
     def refresh(self, channel: Channel, http: httpx2.Client) -> Mapping[str, str]:
         """Renew the session."""
         return account.refresh(channel, http)
+
+    def ends(self, secrets: Mapping[str, str]) -> datetime | None:
+        """Return when a person has to log in again, None where the session renews itself."""
+        return account.ends(secrets)
 
     def verify(self, channel: Channel, http: httpx2.Client) -> Account:
         """Say who we are there."""

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from govpost import Account, Channel, Dialogue, Unauthorized
@@ -67,6 +68,16 @@ def refresh(channel: Channel, http: httpx2.Client) -> Mapping[str, str]:
             "the session with Bluesky has ended and no app password is kept", tip=log_in(channel)
         )
     return _created(channel, home(Settings.of(channel), http), password, http)
+
+
+def ends(secrets: Mapping[str, str]) -> datetime | None:
+    """Return when the refresh token ends; with an app password a dead session begins anew by itself."""
+    until = _claims(secrets.get("refresh", "")).get("exp")
+    if "password" in secrets or not isinstance(until, int | float):
+        return None
+    with suppress(OverflowError, OSError, ValueError):
+        return datetime.fromtimestamp(until, UTC)
+    return None
 
 
 def verify(channel: Channel, http: httpx2.Client) -> Account:
@@ -155,12 +166,16 @@ def _excess(access: str, channel: Channel) -> list[str]:
 
 
 def _scope(access: str) -> str:
-    """Return what a token claims that it may do; nothing when it cannot be read. Only the server can verify it."""
+    return str(_claims(access).get("scope", ""))
+
+
+def _claims(token: str) -> Json:
+    """Return what a token claims; nothing when it cannot be read. Only the server can verify it."""
     try:
-        claims = json.loads(base64.urlsafe_b64decode(access.split(".")[1] + "=="))
-        return str(claims["scope"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return ""
+        claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    except (IndexError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def _notes(who: Json, settings: Settings, *, appview: bool | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -267,3 +268,30 @@ def test_an_appview_in_trouble_is_not_missing(trouble):
 def test_a_server_that_is_down_cannot_tell():
     with pytest.raises(Unavailable):
         verified(channel(), Wire(instead(ExamplePds(), getSession=said(502))))
+
+
+def claiming(**claims):
+    return f"head.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.sign"
+
+
+def test_a_session_without_an_app_password_ends_with_its_refresh_token():
+    until = datetime(2027, 1, 20, 9, tzinfo=UTC)
+    kept = {"access": claiming(exp=1), "refresh": claiming(exp=until.timestamp())}
+    assert BLUESKY.ends(kept) == until
+    assert BLUESKY.ends({**kept, "password": "app-pass-word"}) is None
+
+
+@pytest.mark.parametrize(
+    "refresh",
+    [
+        "",
+        "no-token",
+        "a.b.c",
+        "a.W10=.c",
+        claiming(),
+        claiming(exp="soon"),
+        claiming(exp=1e300),
+    ],
+)
+def test_a_refresh_token_that_does_not_say_its_end_has_none(refresh):
+    assert BLUESKY.ends({"refresh": refresh}) is None

@@ -263,6 +263,13 @@ class Config(Sections):
         """Return a channel's posting rate in its own time zone."""
         return self.channels[channel].rate.rate(self.zone(channel))
 
+    def references(self) -> dict[str, str]:
+        """Return every secret that this file points to, by where it does."""
+        named = {"[store] password": self.store.password, "[security] vault_key": self.security.vault_key}
+        for name, channel in self.channels.items():
+            named |= {f"{name}.{key}": reference for key, reference in channel.secrets.items()}
+        return {name: reference for name, reference in named.items() if reference is not None}
+
     def line(self, *path: str) -> int | None:
         """Return the line of a key in config.toml, counted from 1; None when it is not there."""
         place = self._places.get(path)

@@ -61,7 +61,7 @@ def login(
         other = accounts.other_account(tx, fitted, account) if account and not accept else None
         if other is not None:
             raise other
-        rows.keep_token(tx, name, fitted.sealer.seal(name, fresh), fitted.ends(fresh))
+        rows.keep_token(tx, name, fitted.sealer.seal(name, fresh), fitted.ends(after.secrets))
         who = account.name if account else ""
         tx.event("channel.login", f"channel:{name}", new=who, channel=name, secrets=list(left.secrets))
         kept = accounts.keep(tx, config, fitted, account, always=True) if account else None

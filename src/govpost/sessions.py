@@ -150,7 +150,7 @@ class Sessions:
             except BaseException as error:
                 lost = _may_be_used_up(attempt) and not _bears_repeats(fitted)
                 raise self._failed(fitted, turn, failure(error, attempt), lost=lost) from None
-        return self._keep(fitted, turn, fresh)
+        return self._keep(fitted, channel, turn, fresh)
 
     def _failed(self, fitted: Fitted, turn: _Turn, meaning: PublishError, *, lost: bool) -> PublishError:
         """Say what a failed renewal leads to; the lease is given back unless the secrets may be used up."""
@@ -169,21 +169,21 @@ class Sessions:
         except StoreUnavailable as error:
             log.error("the lease on the credentials of %s ends by time: %s", fitted.name, error.message)
 
-    def _keep(self, fitted: Fitted, turn: _Turn, fresh: dict[str, str]) -> Channel:
+    def _keep(self, fitted: Fitted, channel: Channel, turn: _Turn, fresh: dict[str, str]) -> Channel:
         """Commit renewed secrets before anybody uses them, insistently: the old ones may be worth nothing now."""
         for wait in _PATIENCE:
             try:
-                self._commit(fitted, turn, fresh)
+                self._commit(fitted, channel, turn, fresh)
                 return self.open(fitted)
             except StoreUnavailable as error:
                 log.error("the renewed credentials of %s are not stored yet: %s", fitted.name, error.message)
             self.sleep(wait)
         raise _lost(fitted, "the renewed credentials could not be stored")
 
-    def _commit(self, fitted: Fitted, turn: _Turn, fresh: dict[str, str]) -> None:
-        whole = turn.stored | fresh
+    def _commit(self, fitted: Fitted, channel: Channel, turn: _Turn, fresh: dict[str, str]) -> None:
+        ends = fitted.ends({**channel.secrets, **fresh})
         with self.store.write(self.actor) as tx:
-            sealed, ends = fitted.sealer.seal(fitted.name, whole), fitted.ends(whole)
+            sealed = fitted.sealer.seal(fitted.name, turn.stored | fresh)
             if accounts.renewed(tx, fitted.name, turn.n, turn.owner, sealed, ends):
                 subject, why = f"channel:{fitted.name}", "the platform did not take the old ones"
                 tx.event("channel.refreshed", subject, why=why, channel=fitted.name, secrets=sorted(fresh))

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from govpost.store.account_rows import ACCOUNT, TOKEN, AccountRecord, TokenRecord
+from govpost.store.conditions import is_queued
 from govpost.store.engine import Tx
+from govpost.store.rows import DELIVERY
 
 _UNLEASED: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
 
@@ -41,6 +43,39 @@ def limits(conn: Connection, platforms: Mapping[str, str]) -> dict[str, dict[str
     """Return the servers' limits by channel; what was found on another platform than `platforms` says is left out."""
     rows = conn.execute(select(ACCOUNT.c.channel, ACCOUNT.c.platform, ACCOUNT.c.limits))
     return {row.channel: row.limits for row in rows if platforms.get(row.channel) == row.platform}
+
+
+def ends(conn: Connection, platforms: Mapping[str, str]) -> dict[str, tuple[datetime, bool]]:
+    """Return when the credentials of each channel end, where that is known, and whether a log-in left them.
+
+    What a server said before the last log-in, or of another platform than `platforms` says, counts no more.
+    """
+    known, stored = every(conn), {row.channel: row for row in tokens(conn)}
+    found = {}
+    for name, platform in platforms.items():
+        about, row = known.get(name), stored.get(name)
+        said = about.expires_at if about and about.platform == platform else None
+        if said and row and about and about.checked_at < row.changed_at:
+            said = None
+        told = [each for each in (said, row.expires_at if row else None) if each is not None]
+        if told:
+            found[name] = (min(told), row is not None)
+    return found
+
+
+def waiting_after(conn: Connection, channel: str, when: datetime, most: int) -> list[str]:
+    """Return the posts that wait on a channel for a time from `when` on, each once, the earliest first.
+
+    Of each kind of waiting at most so many deliveries are looked at.
+    """
+    due: dict[str, datetime] = {}
+    for waits in (is_queued(), DELIVERY.c.state == "held"):
+        rows = select(DELIVERY.c.post_id, DELIVERY.c.due).where(
+            waits, DELIVERY.c.channel == channel, DELIVERY.c.due >= when
+        )
+        for row in conn.execute(rows.order_by(DELIVERY.c.due).limit(most)):
+            due[row.post_id] = min(row.due, due.get(row.post_id, row.due))
+    return sorted(due, key=lambda post: (due[post], post))
 
 
 def token(conn: Connection, channel: str) -> TokenRecord | None:
