@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import govpost
-from govpost import vault
-from govpost.cli import attention
+from govpost import rotating, vault
+from govpost.cli import lasting, pulse
 from govpost.cli.context import Session
+from govpost.daemon import peers
 from govpost.errors import GovpostError
+from govpost.sealing import Sealer, again
 from govpost.states import Role
 from govpost.store import meta
 
@@ -51,6 +53,7 @@ def examine(session: Session) -> Iterator[Check]:
     yield from _folder(session)
     yield from _plugins(session)
     yield from _secrets(session)
+    yield from _vault(session)
     yield from _zones(session)
     yield from _people(session)
     yield from _daemon(session)
@@ -105,19 +108,42 @@ def _plugins(session: Session) -> Iterator[Check]:
 
 
 def _secrets(session: Session) -> Iterator[Check]:
-    for name, channel in session.config.channels.items():
-        for key, reference in channel.secrets.items():
-            try:
-                vault.resolve(reference, session.workspace.root)
-            except GovpostError as error:
-                yield Check(
-                    check="secret",
-                    ok=False,
-                    detail=f"{name}.{key} cannot be resolved here: {error.message}",
-                    tip=error.tip,
-                )
-            else:
-                yield Check(check="secret", ok=True, detail=f"{name}.{key} can be resolved")
+    for name, reference in sorted(session.config.references().items()):
+        try:
+            vault.resolve(reference, session.workspace.root)
+        except GovpostError as error:
+            detail = f"{name} cannot be resolved here: {error.message}"
+            yield Check(check="secret", ok=False, detail=detail, tip=error.tip)
+            continue
+        group = vault.read_by_group(reference, session.workspace.root)
+        yield Check(check="secret", ok=True, detail=f"{name} can be resolved")
+        if group:
+            detail = (
+                f"{name}: the whole group of {group} can read or change it; mode 0600 keeps it to one account"
+            )
+            yield Check(check="secret", ok=None, detail=detail)
+
+
+def _vault(session: Session) -> Iterator[Check]:
+    """Look whether the stored secrets can be opened, and how long they last."""
+    sealer = Sealer(root=session.config.root, reference=session.config.security.vault_key)
+    try:
+        keys, found = rotating.kept(session.store, sealer)
+        with session.store.read() as conn:
+            expiries = lasting.expiries(session, conn)
+    except GovpostError as error:
+        yield Check(check="stored secrets", ok=False, detail=error.message, tip=error.tip)
+        return
+    for name in (each.row.channel for each in found if not each.key):
+        detail = f"no key opens those of {name}"
+        yield Check(check="stored secrets", ok=False, detail=detail, tip=again(name))
+    if keys:
+        older = sum(each.key > 1 for each in found)
+        detail = f"{keys} keys, {len(found)} channels" + (f", {older} under an older key" if older else "")
+        yield Check(check="stored secrets", ok=True, detail=detail)
+    for each in expiries:
+        detail = f"{each.ending.channel}: {each.words(session.config.agency.timezone)}"
+        yield Check(check="log-in", ok=False if each.pressing else None, detail=detail, tip=each.command)
 
 
 def _zones(session: Session) -> Iterator[Check]:
@@ -158,7 +184,10 @@ def _people(session: Session) -> Iterator[Check]:
 def _daemon(session: Session) -> Iterator[Check]:
     try:
         with session.store.read() as conn:
-            pulse = attention.pulse(conn, session.store)
+            beat = pulse.pulse(conn, session.store)
     except GovpostError:
         return
-    yield Check(check="daemon", ok=True if pulse.running else None, detail=pulse.words)
+    yield Check(check="daemon", ok=True if beat.running else None, detail=beat.words)
+    for row in peers.alive(beat.daemons, beat.now):
+        detail = f"{row.host} (process {row.pid}), version {row.version}: {row.why or row.state}"
+        yield Check(check="daemon", ok=None if row.why else True, detail=detail)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pass_session
 def command(session: Session) -> int:
     """Say how things stand. Exits 1 while somebody must look, and prints what settles each."""
-    from govpost.cli import attention
+    from govpost.cli import attention, lasting, pulse
     from govpost.store import meta, views
     from govpost.store.rows import DELIVERY, POST
 
@@ -26,16 +26,20 @@ def command(session: Session) -> int:
     now = session.now
     with session.store.read() as conn:
         found = [*attention.wrong_config(wrong), *attention.items(conn, session.config, session.store)]
-        pulse = attention.pulse(conn, session.store)
+        expiries = lasting.expiries(session, conn)
+        found += lasting.items(session, expiries)
+        beat = pulse.pulse(conn, session.store)
         told: dict[str, Any] = {
             "ok": not found,
             "attention": [item.as_json() for item in found],
-            "daemon": shapes.daemon(pulse.daemon, now, running=pulse.running) if pulse.daemon else None,
+            "daemon": shapes.daemon(beat.daemon, now, running=beat.running) if beat.daemon else None,
+            "daemons": [pulse.shape(beat, row) for row in beat.daemons],
             "frozen": meta.frozen(conn),
             "posts": views.counts(conn, POST),
             "deliveries": views.counts(conn, DELIVERY),
             "next_due": shapes.time(views.next_due(conn)),
             "clock_jump": meta.get(conn, "clock-jump"),
+            "expiries": [lasting.shape(each) for each in expiries],
         }
         due = views.next_due(conn)
     warn(session, told["clock_jump"])
@@ -45,12 +49,15 @@ def command(session: Session) -> int:
     zone = session.config.agency.timezone
     out.facts(
         [
-            ("daemon", _daemon_words(pulse.words, told["daemon"])),
+            ("daemon", _daemon_words(beat.words, told["daemon"])),
             ("posts", out.totals(told["posts"])),
             ("deliveries", out.totals(told["deliveries"])),
             ("next due", out.local(due, zone) or "nothing is queued"),
         ]
     )
+    pulse.table(beat)
+    for line in lasting.lines(session, expiries):
+        out.say(line)
     _say(found)
     return int(bool(found))
 
