@@ -26,11 +26,15 @@ TABLE = {
     "status": ("status", "Say whether somebody must look, and the command that settles it."),
     "pilot": ("pilot", "Start, suspend, graduate and retire channels."),
     "channel": ("channel", "Pause and resume single channels."),
-    "vault": ("vault", "See which secrets are stored and until when; exchange the keys they are sealed with."),
+    "vault": (
+        "vault",
+        "See which secrets are stored and until when; exchange the keys they are sealed with.",
+    ),
     "plugin": ("plugin", "List, switch, write and check plugins."),
     "daemon": ("daemon", "Publish what is due, in the foreground."),
     "freeze": ("freeze", "Stop everything on every channel, at once."),
     "thaw": ("thaw", "End the freeze."),
+    "store": ("store", "Upgrade, check, back up, restore and move the store."),
     "audit": ("audit", "Read the record and verify that nobody changed it."),
     "doctor": ("doctor", "Look for what is wrong with this workspace."),
 }

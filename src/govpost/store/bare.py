@@ -36,7 +36,7 @@ def alone(store: Store, actor: str, *, keep: bool = True) -> Iterator[Tx]:
         _unbound(conn)
         with conn.begin() as whole:
             store.backend.begin(conn, shared=False)
-            _patient(conn)
+            be_patient(conn)
             tx = Tx(conn=conn, now=store.clock(), actor=actor, config_hash=store.config_hash)
             yield tx
             if tx.events:
@@ -50,7 +50,7 @@ def alone(store: Store, actor: str, *, keep: bool = True) -> Iterator[Tx]:
 def snapshot(store: Store) -> Iterator[Connection]:
     """Open a transaction that sees the store at one instant."""
     with store.translated(), store.backend.reading() as conn, conn.begin():
-        _patient(conn)
+        be_patient(conn)
         yield conn
 
 
@@ -62,19 +62,22 @@ def _unbound(conn: Connection) -> None:
         conn.detach()  # this connection is not given to anybody else
 
 
-def _patient(conn: Connection) -> None:
+def be_patient(conn: Connection) -> None:
+    """Let PostgreSQL bear long pauses within this transaction."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
-def busy_daemons(tx: Tx, needs: int, silent_since: datetime | None = None) -> list[str]:
+def busy_daemons(
+    conn: Connection, now: datetime, needs: int, silent_since: datetime | None = None
+) -> list[str]:
     """Name the daemons heard of lately whose code is too old for `needs`; or of them those `silent_since` then."""
-    columns = {column["name"] for column in inspect(tx.conn).get_columns("daemon")}
+    columns = {column["name"] for column in inspect(conn).get_columns("daemon")}
     number = [DAEMON.c.schema_number] if "schema_number" in columns else []
-    tests = [DAEMON.c.heartbeat_at > tx.now - HEARD_OF, DAEMON.c.state.not_in(GONE)]
+    tests = [DAEMON.c.heartbeat_at > now - HEARD_OF, DAEMON.c.state.not_in(GONE)]
     if silent_since is not None:
         tests.append(DAEMON.c.heartbeat_at <= silent_since)
-    rows = tx.conn.execute(select(DAEMON.c.host, DAEMON.c.pid, DAEMON.c.version, *number).where(*tests))
+    rows = conn.execute(select(DAEMON.c.host, DAEMON.c.pid, DAEMON.c.version, *number).where(*tests))
     return [
         f"govpost {row.version} on {row.host} (process {row.pid})"
         for row in rows
@@ -82,9 +85,9 @@ def busy_daemons(tx: Tx, needs: int, silent_since: datetime | None = None) -> li
     ]
 
 
-def refuse_daemons(tx: Tx, needs: int, doing: str) -> None:
+def refuse_daemons(conn: Connection, now: datetime, needs: int, doing: str) -> None:
     """Refuse while a daemon works that `doing` would get in the way of."""
-    found = busy_daemons(tx, needs)
+    found = busy_daemons(conn, now, needs)
     if found:
         raise Refused(
             f"a daemon is running: {', '.join(found)}",

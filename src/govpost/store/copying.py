@@ -140,3 +140,23 @@ def move_sequences(conn: Connection) -> None:
                     f" coalesce(max({name}), 1), max({name}) IS NOT NULL) FROM {table.name}"
                 )
             )
+
+
+def late_sequences(conn: Connection) -> list[str]:
+    """Name the tables whose next number PostgreSQL would take from below their highest."""
+    if conn.dialect.name != "postgresql":
+        return []
+    found = []
+    for table in schema.ordered():
+        name = counted(table)
+        if name is None or table.name in ("event", "head"):
+            continue
+        last, highest = conn.execute(
+            text(
+                f"SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{table.name}', '{name}')::regclass),"  # noqa: S608
+                f" 0), coalesce(max({name}), 0) FROM {table.name}"
+            )
+        ).one()
+        if last < highest:
+            found.append(table.name)
+    return found

@@ -68,7 +68,7 @@ def _climb(tx: Tx, scripts: Path, *, dry_run: bool, heed_daemons: bool) -> Upgra
     todo = _scripts_above(scripts, old)
     steps = [_step(script) for script in todo]
     if steps and heed_daemons:
-        bare.refuse_daemons(tx, steps[-1].needs, "upgrade again, or say --stop-old")
+        bare.refuse_daemons(tx.conn, tx.now, steps[-1].needs, "upgrade again, or say --stop-old")
     for script, step in zip(todo, steps, strict=True):
         _run(tx.conn, script)
         schema.put(tx.conn, schema.SCHEMA_KEY, step.number)
@@ -140,4 +140,4 @@ def _still_at_work(store: Store, actor: str, needs: int, raised: datetime) -> li
         claimed = tx.conn.execute(
             select(DELIVERY.c.id).where(DELIVERY.c.state == "publishing").limit(1)
         ).first()
-        return bare.busy_daemons(tx, needs, silent_since=None if claimed else raised)
+        return bare.busy_daemons(tx.conn, tx.now, needs, silent_since=None if claimed else raised)

@@ -1,0 +1,191 @@
+"""Putting a backup in the place of a store; what was there before is set aside and never deleted."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.schema import CreateSchema
+
+from govpost.errors import Refused, StoreUnavailable
+from govpost.store import backing, bare, chain, checking, copying, media, meta, restoring, schema, upgrading
+from govpost.store.engine import Store
+from govpost.store.moving import ANY
+from govpost.times import rfc3339
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What was put back: the backup's time, what is uncertain now, where the old store is, and media still missing."""
+
+    backup: Path
+    at: datetime
+    uncertain: int
+    aside: str | None
+    lost: int | None
+    copied: int
+    missing: list[str]
+
+
+def find(place: Path) -> Path:
+    """Return the backup at `place`: the file, or the newest in that folder."""
+    if place.is_dir():
+        every = sorted(place.glob("govpost-*.db"))
+        if not every:
+            raise Refused(
+                f"{place} holds no backup", "name a file, or a folder that govpost store backup wrote"
+            )
+        return every[-1]
+    if not place.is_file():
+        raise Refused(
+            f"there is no backup at {place}", "name a file, or a folder that govpost store backup wrote"
+        )
+    return place
+
+
+def restore(store: Store, actor: str, place: Path, kept_media: Path, reason: str = "") -> Restored:
+    """Put a backup in the place of a store that is absent or no longer used, frozen and with open questions.
+
+    The caller holds the daemon's lock where there is one. `Refused` while a daemon runs, and for a backup that is not
+    whole; nothing has changed then.
+    """
+    path = find(place)
+    store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if store.path is None:
+        _refuse_running(store, actor)
+    with _prepared(path, store) as (fresh, temporary):
+        upgrading.upgrade(fresh, actor)
+        settled = _settle(fresh, actor, reason)
+        with bare.snapshot(fresh) as conn:
+            names = media.named(conn)
+            end = chain.head(conn).event_id
+        lost = _events_after(store, end)
+        stamp = f"{store.clock():%Y%m%dT%H%M%SZ}"
+        if store.path is not None:
+            fresh.close()
+            aside = _exchange(store, temporary, store.path, stamp)
+        else:
+            aside = _fill(store, fresh, stamp)
+    copied, missing = media.copy(names, path.parent / backing.MEDIA, kept_media)
+    return Restored(
+        backup=path,
+        at=settled.at,
+        uncertain=settled.uncertain,
+        aside=aside,
+        lost=lost,
+        copied=copied,
+        missing=missing,
+    )
+
+
+def _refuse_running(store: Store, actor: str) -> None:
+    with bare.alone(store, actor) as tx:
+        if inspect(tx.conn).has_table("daemon"):
+            bare.refuse_daemons(tx.conn, tx.now, ANY, "restore again")
+
+
+@contextmanager
+def _prepared(path: Path, store: Store) -> Iterator[tuple[Store, Path]]:
+    """Give a copy of the backup to work on, beside the place where it goes; the backup itself stays as it is."""
+    temporary = store.folder / f".restore-{secrets.token_hex(4)}.db"
+    source = backing.at_file(path)
+    try:
+        found = checking.examine(source, None)
+        wrong = [each for each in found.findings if "govpost store upgrade" not in each.tip]
+        if wrong:
+            raise Refused(f"the backup {path} is not whole: {wrong[0].what}", "restore an earlier one")
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        backing.vacuum(source, temporary)
+        fresh = backing.at_file(temporary, store.clock)
+        with fresh.translated(), fresh.backend.writing() as conn:
+            facts = fresh.backend.facts(conn)
+        with bare.alone(fresh, "restore") as tx:
+            for key, value in facts.items():
+                schema.put(tx.conn, key, value)
+            meta.drop(tx.conn, schema.MOVED_KEY)
+        try:
+            yield fresh, temporary
+        finally:
+            fresh.close()
+    finally:
+        source.close()
+        for rest in store.folder.glob(f"{temporary.name}*"):
+            rest.unlink(missing_ok=True)
+
+
+def _settle(fresh: Store, actor: str, reason: str) -> restoring.Settled:
+    with fresh.write(actor) as tx:
+        if meta.get(tx.conn, restoring.MARK) is None:
+            # A copy made by other means: what it last recorded says from when it is.
+            schema.put(tx.conn, restoring.MARK, {"at": rfc3339(restoring.last_event(tx))})
+        settled = restoring.settle_in(tx, reason)
+        assert settled is not None  # noqa: S101 - the mark was put there just now
+        return settled
+
+
+def _events_after(store: Store, end: int) -> int | None:
+    """Count the events of the store that is there now and that the backup lacks; None when it cannot be read."""
+    try:
+        if not bare.is_there(store):
+            return 0
+        with bare.snapshot(store) as conn:
+            return max(chain.head(conn).event_id - end, 0)
+    except StoreUnavailable:
+        return None
+
+
+def _exchange(store: Store, fresh: Path, path: Path, stamp: str) -> str | None:
+    """Give the file its name; the one that had it before gets another, with what belongs to it."""
+    if not path.exists():
+        fresh.replace(path)
+        return None
+    with suppress(sqlite3.Error, StoreUnavailable), store.translated():
+        _fold(path)
+    store.close()
+    aside = path.with_name(f"{path.name}.before-{stamp}")
+    try:
+        os.link(path, aside)
+    except OSError:
+        path.replace(aside)  # a disk without hard links
+    for rest in ("-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{rest}").replace(f"{aside}{rest}")
+    fresh.replace(path)
+    return str(aside)
+
+
+def _fold(path: Path) -> None:
+    """Bring what a write-ahead log still holds into the file itself."""
+    plain = sqlite3.connect(path, timeout=5)
+    try:
+        plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        plain.close()
+
+
+def _fill(store: Store, fresh: Store, stamp: str) -> str | None:
+    """Copy the rows into PostgreSQL; tables that are there already go into a schema of their own."""
+    with bare.snapshot(fresh) as source, store.translated(), store.backend.writing() as conn, conn.begin():
+        store.backend.begin(conn, shared=False)
+        bare.be_patient(conn)
+        aside = _set_aside(conn, stamp) if inspect(conn).has_table("meta") else None
+        schema.create(conn, {})
+        copying.copy(source, conn)
+        copying.compare(source, conn)
+    return aside
+
+
+def _set_aside(conn: Connection, stamp: str) -> str:
+    name = f"govpost_before_{stamp.lower()}"
+    conn.execute(CreateSchema(name))
+    for table in inspect(conn).get_table_names():
+        if table in {each.name for each in schema.TABLES}:
+            conn.execute(text(f'ALTER TABLE "{table}" SET SCHEMA "{name}"'))
+    return f"the schema {name} of the same database"
