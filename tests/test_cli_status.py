@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from cli_city import City, city
 from govpost import config
-from govpost.cli import attention
+from govpost.cli import attention, pulse
 from govpost.cli.root import cli
 from govpost.domain import Capabilities
 from govpost.errors import Rejected, Uncertain
 from govpost.states import PilotState, Role
-from govpost.store import channels, gathered, meta, pilots
-from govpost.store.rows import DaemonRecord
+from govpost.store import channels, deliveries, gathered, meta, pilots
+from govpost.store.rows import DELIVERY, DaemonRecord
 from govpost.times import utcnow
 from govpost.workspace import Workspace, open_workspace
 from office import Office, Scripted
@@ -318,3 +319,56 @@ def test_posts_that_are_gone_and_channels_that_say_nothing_are_named(tmp_path: P
         found = {item.kind: item for item in attention.items(conn, office.config, office.store)}
     assert "no longer shows a post of ours, the newest road" in found["gone"].why
     assert (found["gathering"].subject, found["gathering"].why) == ("hub", "it answered 500")
+
+
+def test_status_lists_every_daemon_and_names_one_that_fell_silent_while_it_holds_deliveries(
+    riverton: City, opened: Workspace
+) -> None:
+    post = riverton.schedule("alpha")
+    now = utcnow()
+    with opened.store.write("daemon") as tx:
+        for number, (state, age) in enumerate(
+            (("running", 2), ("running", 90), ("stopped", 9), ("died", 200))
+        ):
+            at = now - timedelta(seconds=age)
+            meta.beat(
+                tx,
+                DaemonRecord(
+                    id=f"d{number}",
+                    host=f"web{number}",
+                    pid=number,
+                    version="0.9",
+                    started_at=at,
+                    heartbeat_at=at,
+                    state=state,
+                    why="its plugins are old" if number == 0 else "",
+                ),
+            )
+        row = deliveries.get(tx.conn, post["deliveries"][0]["id"])
+        values = {"state": "publishing", "lease_owner": "d1", "lease_until": now}
+        tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == row.id).values(values))
+    opened.store.backend.several = True
+    with opened.store.read() as conn:
+        beat = pulse.pulse(conn, opened.store)
+        found = {why for _, why, _ in pulse.troubles(conn, beat)}
+    assert beat.running
+    assert found == {"its plugins are old", "its last heartbeat was 1 min 30 s ago, and it holds deliveries"}
+    said = riverton.run("status").out
+    assert [line.split()[0] for line in said.splitlines() if line.startswith("web")] == [
+        "web0",
+        "web1",
+        "web3",
+    ]
+    assert "silent since" in said
+    told = {each["host"]: each for each in riverton.ask("status")["daemons"]}
+    assert [told[f"web{number}"]["silent"] for number in range(4)] == [False, True, False, False]
+
+
+def test_doctor_names_every_daemon_at_work(riverton: City, opened: Workspace) -> None:
+    now = utcnow()
+    with opened.store.write("daemon") as tx:
+        record = DaemonRecord(
+            id="d", host="web1", pid=7, version="0.9", started_at=now, heartbeat_at=now, state="running"
+        )
+        meta.beat(tx, record)
+    assert "web1 (process 7), version 0.9: running" in riverton.ok("doctor").out

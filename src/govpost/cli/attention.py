@@ -11,16 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from govpost.cli import attention_gathered
+from govpost.cli import attention_gathered, pulse
 from govpost.config import Config
-from govpost.daemon import lock
 from govpost.store import channels, deliveries, meta, pilots, posts, views
 from govpost.store.engine import Store
-from govpost.store.rows import DELIVERY, DaemonRecord, DeliveryRecord
-from govpost.times import describe
+from govpost.store.rows import DELIVERY, DeliveryRecord
 
-STALE = timedelta(seconds=30)
-"""A heartbeat older than this is no sign of life."""
 RECENT = timedelta(days=7)
 """How long an alarm that nobody can close stays in sight."""
 
@@ -39,29 +35,6 @@ class Item:
         return {"kind": self.kind, "subject": self.subject, "why": self.why, "command": self.command}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pulse:
-    """The daemon: its last heartbeat, and whether it is running."""
-
-    daemon: DaemonRecord | None
-    running: bool
-
-    @property
-    def words(self) -> str:
-        """Say it in a few words."""
-        if self.daemon is None:
-            return "has never run here"
-        if not self.running:
-            return "is not running"
-        return self.daemon.state
-
-
-def pulse(conn: Connection, store: Store) -> Pulse:
-    """Say whether a daemon is running: it holds the lock beside the database."""
-    newest = next(iter(meta.daemons(conn)), None)
-    return Pulse(daemon=newest, running=lock.is_held(store.folder))
-
-
 def wrong_config(wrong: str | None) -> Iterator[Item]:
     """Say that config.toml is wrong and the one last taken over is in force."""
     if wrong is not None:
@@ -72,12 +45,11 @@ def wrong_config(wrong: str | None) -> Iterator[Item]:
 def items(conn: Connection, config: Config, store: Store) -> list[Item]:
     """List everything that needs a person now, the gravest first."""
     now = store.clock()
-    beat = pulse(conn, store)
     return [
         *_freeze(conn),
         *_duplicates(conn, now),
         *_deliveries(conn),
-        *_daemon(conn, beat, now),
+        *_daemons(conn, store),
         *_channels(conn, now),
         *_pilots(conn, config, now),
         *_held(conn, now),
@@ -142,17 +114,9 @@ def _copies(state: str, slug: str, channel: str, rows: list[DeliveryRecord]) -> 
     )
 
 
-def _daemon(conn: Connection, beat: Pulse, now: datetime) -> Iterator[Item]:
-    overdue = deliveries.find(conn, DELIVERY.c.state == "queued", DELIVERY.c.due <= now)
-    if overdue and not beat.running:
-        due = f"{len(overdue)} {'delivery is' if len(overdue) == 1 else 'deliveries are'} due"
-        why = f"it {beat.words}, and {due}"
-        yield Item(kind="daemon", subject="the daemon", why=why, command="govpost daemon")
-    elif beat.running and beat.daemon is not None and now - beat.daemon.heartbeat_at > STALE:
-        why = f"its last heartbeat was {describe(now - beat.daemon.heartbeat_at)} ago"
-        yield Item(kind="daemon", subject="the daemon", why=why, command="govpost doctor")
-    elif beat.running and beat.daemon is not None and beat.daemon.why:
-        yield Item(kind="daemon", subject="the daemon", why=beat.daemon.why, command="govpost doctor")
+def _daemons(conn: Connection, store: Store) -> Iterator[Item]:
+    for subject, why, command in pulse.troubles(conn, pulse.pulse(conn, store)):
+        yield Item(kind="daemon", subject=subject, why=why, command=command)
 
 
 def _channels(conn: Connection, now: datetime) -> Iterator[Item]:

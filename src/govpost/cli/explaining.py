@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from govpost import planning
-from govpost.cli import attention, out
+from govpost.cli import attention, out, pulse
 from govpost.cli.context import Session
 from govpost.config import Config
 from govpost.editorial import reviewing
@@ -71,10 +71,10 @@ def of_deliveries(session: Session, card: Card) -> Iterator[Reason]:
         alike.setdefault(key, []).append(row)
     with session.store.write(session.reader.id) as tx:
         found = [_of_delivery(tx, session.config, card, rows[0], len(rows)) for rows in alike.values()]
-        pulse = attention.pulse(tx.conn, session.store)
+        beat = pulse.pulse(tx.conn, session.store)
     yield from found
-    if not pulse.running and any(row.state == "queued" for row in card.deliveries):
-        yield Reason(why=f"the daemon {pulse.words}; without it nothing goes out", command="govpost daemon")
+    if not beat.running and any(row.state == "queued" for row in card.deliveries):
+        yield Reason(why=f"the daemon {beat.words}; without it nothing goes out", command="govpost daemon")
 
 
 def _of_delivery(tx: Tx, config: Config, card: Card, row: DeliveryRecord, many: int) -> Reason:

@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from govpost.config_model import DaemonConfig
+from govpost.daemon.clock import HEARTBEAT, INTERVALS
 from govpost.daemon.lanes import Lanes
+from govpost.publisher import LEASE_MARGIN
 
 _NAP = 0.05
 
@@ -19,6 +22,16 @@ class Patience:
     asked: float
     ordered: float
     beat: float
+
+    @classmethod
+    def of(cls, config: DaemonConfig, *, drained: bool) -> Patience:
+        """Return how patient a daemon is: one that a person drained lets every attempt come to its own end."""
+        longest = config.attempt + LEASE_MARGIN if drained else config.drain
+        return cls(
+            asked=longest.total_seconds(),
+            ordered=config.drain.total_seconds(),
+            beat=INTERVALS[HEARTBEAT],
+        )
 
 
 def wait_for(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from govpost import accounts
 from govpost.collector import keeping, schedule, turns
 from govpost.collector.gathering import Collector
 from govpost.daemon.lanes import Lanes
+from govpost.daemon.leases import Lease
 from govpost.errors import StoreUnavailable
 from govpost.fitted import Fitted
 from govpost.publisher import Publisher
@@ -34,14 +35,20 @@ def _later(why: str) -> None:
 
 
 class Gatherer:
-    """The threads of one daemon. A channel whose thread is lost is not gathered until the next start."""
+    """The threads of one daemon. A channel whose thread is lost is not gathered until the next start.
 
-    def __init__(self, publisher: Publisher) -> None:
+    Of several daemons one gathers a channel at a time; one that `stands_back` gathers none.
+    """
+
+    def __init__(self, publisher: Publisher, stands_back: Callable[[], bool] = lambda: False) -> None:
         self._collector = Collector(
             sessions=publisher.sessions, setup=lambda: publisher.setup, stop=publisher.stopping.is_set
         )
         self._lanes = Lanes(self._work, _later, publisher.monotonic)
         self._monotonic = publisher.monotonic
+        self._stands_back = stands_back
+        self._owner = publisher.owner
+        self._leases: dict[str, Lease] = {}
         self._names: set[str] = set()
         # By a plugin that never came back, or a fault of our own; each until when (monotonic) it is left alone.
         self._given_up: dict[str, float] = {}
@@ -72,8 +79,7 @@ class Gatherer:
 
     def give_up_lost(self, now: float) -> None:
         """Give up on threads that a plugin did not give back; `now` is monotonic, in seconds."""
-        longest = max(self._collector.setup().config.collector.attempt, _VERIFYING)
-        patience = _CALLS * longest + _MARGIN
+        patience = self._patience()
         for busy in self._lanes.busy():
             if now - busy.since > patience.total_seconds():
                 with self._collector.store.write(self._collector.actor) as tx:
@@ -91,9 +97,33 @@ class Gatherer:
         while self._lanes.busy() and time.monotonic() < until:
             time.sleep(_NAP)
 
+    def _patience(self) -> timedelta:
+        return _CALLS * max(self._collector.setup().config.collector.attempt, _VERIFYING) + _MARGIN
+
+    def _gather(self, name: str) -> bool:
+        """Do the next piece, if no other daemon is at this channel; nothing is written while nothing is due."""
+        if self._stands_back():
+            return False
+        store, setup = self._collector.store, self._collector.setup()
+        if not store.several:
+            return self._collector.work(name)
+        with store.read() as conn:
+            fitted = setup.fitted.get(name)
+            due = fitted is not None and turns.is_due(conn, fitted, setup.config, store.clock())
+        lease = self._leases.setdefault(
+            name, Lease(store, f"gather:{name}", self._owner, self._patience(), self._monotonic)
+        )
+        worked = False
+        try:
+            worked = due and lease.hold() and self._collector.work(name)
+        finally:
+            if not worked:
+                lease.let_go()
+        return worked
+
     def _work(self, name: str) -> bool:
         try:
-            worked = self._collector.work(name)
+            worked = self._gather(name)
         except StoreUnavailable:
             raise
         except Exception as error:

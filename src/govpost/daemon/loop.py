@@ -61,11 +61,9 @@ class Daemon:
             may_claim=self._may_claim,
             claimed=lambda delivery: self.lanes.holds(delivery.id),
         )
-        self.lanes, self.gatherer = (
-            Lanes(self._work, self.presence.troubled, monotonic),
-            Gatherer(self.publisher),
-        )
-        self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command)
+        self.lanes = Lanes(self._work, self.presence.troubled, monotonic)
+        self.gatherer = Gatherer(self.publisher, lambda: bool(self._stands_back))
+        self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command, self.id)
         self.clocks = clock.Clocks(self.store.clock, monotonic)
         self._ready = False
         self._stands_back = ""
@@ -129,14 +127,9 @@ class Daemon:
         self.lanes.stop()
         self.gatherer.stop()
         self.presence.say(peers.STOPPING)
-        config = self.workspace.config.daemon
         end = ending.wait_for(
             self.lanes,
-            ending.Patience(
-                asked=(config.attempt + LEASE_MARGIN if self.drained else config.drain).total_seconds(),
-                ordered=config.drain.total_seconds(),
-                beat=clock.INTERVALS[clock.HEARTBEAT],
-            ),
+            ending.Patience.of(self.workspace.config.daemon, drained=bool(self.drained)),
             ordered=lambda: self.stop_asked,
             at_once=self.publisher.abandon,
             beat=lambda: self.presence.say(peers.STOPPING),
@@ -163,6 +156,7 @@ class Daemon:
                 self._do(due)
             if clock.HEARTBEAT in due:
                 self.presence.beat(peers.RUNNING)
+                self.teller.lease.keep()
             self.presence.mended()
         except GovpostError as error:
             self._clock.again(due)

@@ -7,8 +7,12 @@ import logging
 import subprocess
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
+from govpost.daemon.leases import Lease
 from govpost.domain import Event
 from govpost.errors import StoreUnavailable
 from govpost.registry import Registry
@@ -35,6 +39,7 @@ NEEDS_A_PERSON = frozenset(
 _AT_ONCE = 200
 _COMMAND_SECONDS = 30
 _STOP_SECONDS = 5.0
+_LEASE = timedelta(seconds=90)
 
 log = logging.getLogger("govpost.notices")
 
@@ -50,10 +55,11 @@ def as_json(event: Event) -> dict[str, Any]:
 class Teller:
     """Reads on from where it stopped and tells each event once more at most after a crash, never less."""
 
-    def __init__(self, store: Store, registry: Registry, command: Sequence[str]) -> None:
+    def __init__(self, store: Store, registry: Registry, command: Sequence[str], owner: str = "") -> None:
         self.store = store
         self.registry = registry
         self.command = tuple(command)
+        self.lease = Lease(store, "telling", owner, _LEASE)
         self._bell = threading.Event()
         self._stop = self._cut = False
         self._told = 0
@@ -77,24 +83,32 @@ class Teller:
         return not self._thread.is_alive()
 
     def tell(self) -> int:
-        """Tell what has not been told yet; returns how many events that were."""
-        with self.store.read() as conn:
-            told = max(int(meta.get(conn, TOLD) or 0), self._told)
-            events = chain.find(conn, after_id=told, limit=_AT_ONCE)
+        """Tell what has not been told yet, unless another daemon is at it; returns how many events that were."""
+        events = self._untold()
+        if not events or not self.lease.hold():
+            return 0
+        if self.store.several:
+            events = self._untold()
         for event in events:
-            if self._cut:
+            # Asked each time: whoever was stopped for long is no longer the one who tells.
+            if self._cut or not self.lease.hold():
                 break
             self.registry.broadcast(event, _listener_failed)
             if event.verb in NEEDS_A_PERSON:
                 log.warning("%s %s: %s", event.verb, event.subject, event.why)
                 self._run_command(event)
             # Kept here too: while the store takes no cursor, nobody is told the same again and again.
-            told = self._told = event.id
-        if self._told:
+            self._told = event.id
+        if self._told or self.store.several:
             with self.store.write("daemon") as tx:
-                meta.put(tx.conn, TOLD, told)
+                meta.put(tx.conn, TOLD, max(self._told, _cursor(tx.conn)))
+                self.lease.give_back(tx)
             self._told = 0
         return len(events)
+
+    def _untold(self) -> list[Event]:
+        with self.store.read() as conn:
+            return chain.find(conn, after_id=max(_cursor(conn), self._told), limit=_AT_ONCE)
 
     def _run(self) -> None:
         last = False
@@ -125,6 +139,10 @@ class Teller:
             )
         except (OSError, subprocess.SubprocessError) as error:
             log.error("[notify] command failed for event %s: %s", event.id, error)
+
+
+def _cursor(conn: Connection) -> int:
+    return int(meta.get(conn, TOLD) or 0)
 
 
 def _listener_failed(plugin: str, error: BaseException) -> None:
