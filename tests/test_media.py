@@ -19,7 +19,8 @@ JPEG = (
     b"\xff\xff\xc0\x00\x0b\x08\x00\x05\x00\x07\x01\x01\x11\x00"
     b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x12\x34\xff\xd9"
 )
-GIF = b"GIF89a" + struct.pack("<HH", 3, 4) + b"\x00\x00\x00,;"
+GIF = b"GIF89a" + struct.pack("<HHBBB", 3, 4, 0x80, 0, 0) + bytes(6) + b"\x21\xf9\x04\0\0\0\0\0"
+GIF += b"," + struct.pack("<HHHHB", 0, 0, 3, 4, 0) + b"\x02\x02\x4c\x01\0;"
 
 
 def riff(body: bytes) -> bytes:
@@ -89,7 +90,7 @@ def test_the_picture_of_the_example_is_modest():
         ("a.webp", riff(b"XXXX"), "cut short"),
         ("a.mp4", MP4[:-8], "cut short"),
         ("a.mp4", MP4 + b"\0\0\0\5abcd", "cut short"),
-        ("a.webp", riff(b"VP8X" + b"\0" * 8 + b"\xff" * 6), "too many to show"),
+        ("a.webp", riff(b"VP8X" + struct.pack("<I", 10) + b"\0" * 4 + b"\xff" * 6), "too many to show"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

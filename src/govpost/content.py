@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from govpost import digest, front_matter, media
+from govpost import front_matter, media
 from govpost.characters import forbidden, place_at, tidy
 from govpost.config import Config
 from govpost.domain import Draft, Media, Priority
@@ -252,8 +252,7 @@ def _medium(fields: Fields, item: Any, path: tuple[str, ...], folder: Path, root
     except media.BadFile as error:
         fields.wrong((*path, "file"), f"{name} {error}", error.tip)
         return None
-    sha256 = digest.file_sha256(real)
-    return Media(path=real, mime=info.mime, alt=alt, captions=captions, focus=focus, sha256=sha256)
+    return Media(path=real, mime=info.mime, alt=alt, captions=captions, focus=focus, sha256=info.sha256)
 
 
 def _captions(fields: Fields, value: Any, path: tuple[str, ...], folder: Path, root: Path) -> str | None:
