@@ -17,7 +17,7 @@ FLOORS = (
     ("contract", "dialogue contract"),
     (
         "pure",
-        "characters toml_lines config_values config_model config_checks config front_matter fields media content"
+        "characters toml_lines config_values config_model config_checks config front_matter fields media_formats media content"
         " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_limits"
         " wire_attempt polling wire outcomes model_errors",
     ),
