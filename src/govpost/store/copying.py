@@ -67,7 +67,7 @@ def _partitions(conn: Connection, table: Table, *more: Any) -> Iterator[Any]:
     statement = select(*table.c, *more)
     if table is META:
         statement = statement.where(META.c.key.not_in(OF_THE_ENGINE))
-    return conn.execution_options(yield_per=BATCH).execute(statement).partitions()
+    return conn.execute(statement.execution_options(yield_per=BATCH)).partitions()
 
 
 def count(conn: Connection, table: Table) -> int:

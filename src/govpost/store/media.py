@@ -20,7 +20,7 @@ def named(conn: Connection) -> dict[str, str]:
         POST, POST.c.id == VERSION.c.post_id
     )
     found: dict[str, str] = {}
-    for row in conn.execution_options(yield_per=200).execute(asked):
+    for row in conn.execute(asked.execution_options(yield_per=200)):
         for sha256 in _inside([row.draft, row.channels]):
             found.setdefault(sha256, row.slug)
     return found

@@ -1,0 +1,287 @@
+"""A store moves between engines whole: every row is read back, the chain holds, and the old place takes no more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, null, select, text, update
+
+from govpost.errors import Refused
+from govpost.store import bare, chain, checking, copying, meta, moving, schema, upgrading
+from govpost.store.chain_rows import EVENT
+from govpost.store.engine import Store
+from govpost.store.gathered_rows import REPLY, SAMPLE
+from govpost.store.rows import ATTEMPT, DELIVERY, META, REMARK, DaemonRecord
+from postgres import Server
+from test_migrations import released
+
+NOW = datetime(2026, 11, 25, 18, 0, 0, 123456, tzinfo=UTC)
+NOBODY = Path("/nonexistent")
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Store]:
+    """A store with rows of every kind, odd ones too."""
+    released(tmp_path)
+    store = Store("sqlite:///govpost.db", tmp_path)
+    upgrading.upgrade(store, "ben")
+    with store.write("ana") as tx:
+        row = tx.conn.execute(select(DELIVERY.c.id, DELIVERY.c.post_id)).first()
+        assert row is not None
+        odd = "Zürich 🏛️ \u2028 'quoted' \\ \t"
+        tx.conn.execute(
+            insert(REMARK),
+            {"id": 41, "post_id": row.post_id, "version": 1, "person": "cleo", "at": NOW, "text": odd},
+        )
+        tx.conn.execute(insert(SAMPLE), {"id": 7, "delivery_id": row.id, "at": NOW, "views": 2_000_000_000})
+        tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == row.id).values(staged=null()))
+        reply: dict[str, Any] = {
+            "id": "r1",
+            "channel": "hub",
+            "remote_id": "1",
+            "kind": "reply",
+            "state": "new",
+        }
+        reply |= {
+            "author": odd,
+            "text": "",
+            "at": NOW,
+            "seen_at": NOW,
+            "raw": {"deep": [1, 2.5, None, odd, True]},
+        }
+        tx.conn.execute(insert(REPLY), reply)
+        tx.event("test.happen", "thing", why=odd)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A place for a store on each engine."""
+    if request.param == "sqlite":
+        url = "sqlite:///other.db"
+    else:
+        server: Server = request.getfixturevalue("postgresql")
+        url = server.fresh()
+    store = Store(url, tmp_path / "there")
+    yield store
+    store.close()
+
+
+def contents(store: Store) -> dict[str, tuple[int, int]]:
+    with bare.snapshot(store) as conn:
+        return {table.name: copying.digest(conn, table) for table in schema.ordered()}
+
+
+def test_every_row_and_the_chain_arrive_and_the_move_is_on_the_record(full: Store, empty: Store) -> None:
+    before = contents(full)
+    done = moving.move(full, empty, "ben", NOBODY)
+    after = contents(empty)
+    for name in before.keys() - {"event", "head", "meta"}:
+        assert after[name] == before[name], name
+    with empty.read() as conn:
+        end, troubles = chain.verify(conn)
+        event = chain.find(conn)[-1]
+    assert troubles == []
+    assert str(end) == done.head
+    assert end.event_id == before["event"][0] + 1
+    assert (event.verb, event.actor, event.old, event.new) == ("store.move", "ben", full.name, empty.name)
+    assert done.counts["delivery"] == 4
+    assert checking.examine(empty, None).findings == []
+
+
+def test_a_column_without_a_document_stays_empty_and_null_stays_null(full: Store, empty: Store) -> None:
+    moving.move(full, empty, "ben", NOBODY)
+
+    def nothing(store: Store) -> tuple[int, int]:
+        with bare.snapshot(store) as conn:
+            tests = (DELIVERY.c.staged.is_(null()), DELIVERY.c.receipt.is_(null()))
+            return tuple(len(conn.execute(select(DELIVERY.c.id).where(test)).all()) for test in tests)  # type: ignore[return-value]
+
+    assert nothing(full) == nothing(empty)
+    assert nothing(full)[0] > 0
+
+
+def test_new_rows_are_numbered_after_those_that_came(full: Store, empty: Store) -> None:
+    moving.move(full, empty, "ben", NOBODY)
+    with empty.write("cleo") as tx:
+        delivery = tx.conn.execute(select(DELIVERY.c.id)).scalars().first()
+        values = {"delivery_id": delivery, "n": 9, "owner": "x", "started_at": NOW, "reason": ""}
+        highest = max(tx.conn.execute(select(ATTEMPT.c.id)).scalars())
+        assert tx.conn.execute(insert(ATTEMPT).returning(ATTEMPT.c.id), values).scalar_one() == highest + 1
+        post = tx.conn.execute(select(REMARK.c.post_id)).scalars().first()
+        remark = {"post_id": post, "version": 1, "person": "cleo", "at": NOW, "text": "later"}
+        assert tx.conn.execute(insert(REMARK).returning(REMARK.c.id), remark).scalar_one() == 42
+
+
+def test_a_way_there_and_back_changes_no_row(full: Store, empty: Store, tmp_path: Path) -> None:
+    before = contents(full)
+    moving.move(full, empty, "ben", NOBODY)
+    back = Store("sqlite:///back.db", tmp_path)
+    moving.move(empty, back, "ben", NOBODY)
+    after = contents(back)
+    for name in before.keys() - {"event", "head", "meta"}:
+        assert after[name] == before[name], name
+    with back.write("ben") as tx:
+        assert chain.verify(tx.conn)[1] == []
+        tx.event("test.happen", "thing")
+    back.close()
+
+
+def test_the_old_place_takes_no_more_writes_but_can_be_read(full: Store, empty: Store) -> None:
+    moving.move(full, empty, "ben", NOBODY)
+    with pytest.raises(Refused, match="this store was moved to"), full.write("ana"):
+        pass
+    with full.read() as conn:
+        assert meta.get(conn, "moved-to")["to"] == empty.name
+    with empty.write("ana") as tx:
+        tx.event("test.happen", "thing")
+    with pytest.raises(Refused, match="was moved"):
+        moving.move(full, empty, "ben", NOBODY)
+
+
+def test_a_target_that_holds_anything_is_refused_and_the_old_place_goes_on(full: Store, empty: Store) -> None:
+    with empty.write("ana") as tx:
+        tx.event("test.happen", "thing")
+    with pytest.raises(Refused, match="not empty"):
+        moving.move(full, empty, "ben", NOBODY)
+    with full.write("ana") as tx:
+        tx.event("test.happen", "thing")
+    with empty.read() as conn:
+        assert len(chain.find(conn)) == 1
+
+
+def test_a_fresh_store_may_be_the_target(full: Store, empty: Store) -> None:
+    with empty.read():
+        pass
+    assert moving.move(full, empty, "ben", NOBODY).counts["delivery"] == 4
+
+
+def test_a_broken_chain_is_not_moved_and_leaves_the_target_empty(full: Store, empty: Store) -> None:
+    with full.write("mallory") as tx:
+        tx.conn.execute(update(EVENT).where(EVENT.c.id == 3).values(why="nothing to see"))
+    with pytest.raises(Refused, match="chain is broken"):
+        moving.move(full, empty, "ben", NOBODY)
+    assert not bare.is_there(empty)
+    with full.write("ana"):
+        pass
+
+
+def test_a_row_that_changes_on_the_way_is_named(full: Store, empty: Store) -> None:
+    """As PostgreSQL does with a NUL, which it cannot keep; here a trigger plays a faulty engine."""
+    with empty.write("ana") as tx:
+        if tx.conn.dialect.name == "sqlite":
+            body = "AFTER INSERT ON remark BEGIN UPDATE remark SET text = 'other' WHERE id = NEW.id; END"
+            tx.conn.execute(text(f"CREATE TRIGGER spoil {body}"))
+        else:
+            tx.conn.execute(
+                text(
+                    "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS"
+                    " $$ BEGIN NEW.text = 'other'; RETURN NEW; END $$"
+                )
+            )
+            tx.conn.execute(
+                text("CREATE TRIGGER spoil BEFORE INSERT ON remark FOR EACH ROW EXECUTE FUNCTION spoil()")
+            )
+    with pytest.raises(Refused, match=r"differs from the store in remark: row 41"):
+        moving.move(full, empty, "ben", NOBODY)
+    with empty.read() as conn:
+        assert chain.head(conn).event_id == 0
+    with full.write("ana"):
+        pass
+
+
+def test_a_running_daemon_is_in_the_way(full: Store, empty: Store) -> None:
+    record = DaemonRecord(
+        id="d1", host="box", pid=7, version="1", started_at=NOW, heartbeat_at=full.clock(), state="running"
+    )
+    with full.write("daemon") as tx:
+        meta.beat(tx, record)
+    with pytest.raises(Refused, match=r"a daemon is running: govpost 1 on box \(process 7\)"):
+        moving.move(full, empty, "ben", NOBODY)
+    with full.write("daemon") as tx:
+        meta.beat(tx, record.model_copy(update={"heartbeat_at": full.clock() - timedelta(seconds=31)}))
+    moving.move(full, empty, "ben", NOBODY)
+
+
+def test_a_medium_that_rows_name_and_nobody_has_stops_the_move(
+    full: Store, empty: Store, tmp_path: Path
+) -> None:
+    name_medium(full, "ab" * 32)
+    with pytest.raises(Refused, match=r"abab, of the post .* is missing"):
+        moving.move(full, empty, "ben", tmp_path / "media")
+
+
+def name_medium(store: Store, sha256: str) -> None:
+    from govpost.store.rows import VERSION
+
+    with store.write("ana") as tx:
+        row = tx.conn.execute(select(VERSION.c.post_id, VERSION.c.draft)).first()
+        assert row is not None
+        draft = {**row.draft, "media": [{"sha256": sha256, "mime": "image/png"}]}
+        tx.conn.execute(update(VERSION).where(VERSION.c.post_id == row.post_id).values(draft=draft))
+
+
+def test_a_move_that_died_between_its_two_commits_is_finished_by_a_second_one(
+    full: Store, empty: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "put", die)
+        with pytest.raises(KeyboardInterrupt):
+            moving.move(full, empty, "ben", NOBODY)
+    with empty.read() as conn:
+        assert chain.find(conn)[-1].verb == "store.move"
+    done = moving.move(full, empty, "ben", NOBODY)
+    with empty.read() as conn:
+        assert str(chain.head(conn)) == done.head
+        assert [event.verb for event in chain.find(conn)].count("store.move") == 1
+    with pytest.raises(Refused, match="was moved"), full.write("ana"):
+        pass
+
+
+def die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_progress_is_told_by_table(full: Store, empty: Store) -> None:
+    told: list[tuple[str, int, int]] = []
+    moving.move(full, empty, "ben", NOBODY, lambda *line: told.append(line))
+    assert ("delivery", 4, 4) in told
+
+
+def test_a_store_cannot_move_to_itself(full: Store, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="already"):
+        moving.move(full, Store("sqlite:///govpost.db", tmp_path), "ben", NOBODY)
+
+
+def test_what_numbers_new_rows_too_low_is_found_by_the_check(
+    full: Store, postgresql: Server, tmp_path: Path
+) -> None:
+    there = Store(postgresql.fresh(), tmp_path)
+    moving.move(full, there, "ben", NOBODY)
+    with there.write("mallory") as tx:
+        tx.conn.execute(text("SELECT setval(pg_get_serial_sequence('remark', 'id'), 3)"))
+    (found,) = checking.examine(there, None).findings
+    assert "new rows of remark would take numbers that are used already" in found.what
+    there.close()
+
+
+def test_an_old_place_has_its_own_journal_and_the_new_one_another(full: Store, empty: Store) -> None:
+    moving.move(full, empty, "ben", NOBODY)
+    with empty.read() as conn:
+        kept = conn.execute(select(META.c.value).where(META.c.key == "journal")).scalar_one_or_none()
+    assert (kept is None) == empty.several
+
+
+def test_the_umask_does_not_open_what_is_made(full: Store, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        moving.move(full, Store("sqlite:///made/new.db", tmp_path), "ben", NOBODY)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "made" / "new.db").stat().st_mode & 0o777 == 0o600
