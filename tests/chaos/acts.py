@@ -1,0 +1,226 @@
+"""Doing each thing to a run. Every act leaves the world as it found it, but for what it did to deliveries."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from chaos.clock import Offsets
+from chaos.ledger import Ledger
+from chaos.nursery import MARGIN
+from chaos.processes import Daemons, until
+from chaos.town import Town
+from govpost.editorial import freezing, queueing, stopping
+from govpost.errors import GovpostError, Refused
+from govpost.store import chain, deliveries, posts
+
+ATTEMPT = 2.0
+"""`[daemon] attempt` of the town, in seconds."""
+
+
+@dataclass
+class World:
+    """All that an act can reach."""
+
+    town: Town
+    daemons: Daemons
+    ledger: Ledger
+    offsets: Offsets
+    done: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, str] = field(default_factory=dict)
+    breaches: list[str] = field(default_factory=list)
+
+    def events(self, verb: str) -> int:
+        """Count what happened so far."""
+        with self.town.space.store.read() as conn:
+            return sum(event.verb == verb for event in chain.find(conn))
+
+    def insist(self, work: Callable[[], object]) -> bool:
+        """Do what a person does: try again when the store is busy. False when it was refused."""
+        for _ in range(20):
+            try:
+                work()
+            except Refused:
+                return False
+            except GovpostError:
+                time.sleep(0.1)
+            else:
+                return True
+        return False
+
+
+def kill(world: World, draw: float) -> None:
+    """`kill -9` one daemon; it is started again at once."""
+    hosts = sorted(world.daemons.alive)
+    if hosts and world.daemons.kill(hosts[int(draw * len(hosts))]):
+        world.done["kill"] += 1
+
+
+def stop(world: World, draw: float) -> None:
+    """SIGSTOP beyond the lease, then SIGCONT."""
+    hosts = sorted(world.daemons.alive)
+    host = hosts[int(draw * len(hosts))]
+    if world.daemons.signal(host, signal.SIGSTOP):
+        time.sleep(ATTEMPT + MARGIN.total_seconds() + 0.5)
+        world.daemons.signal(host, signal.SIGCONT)
+        world.done["stop"] += 1
+
+
+def jump(world: World, draw: float) -> None:
+    """Let the wall clock jump by minutes, two times out of three forward, and see that it is noticed."""
+    push(world, 90 + 400 * draw if draw < 0.67 else -(70 + 300 * draw))
+    world.done["jump"] += 1
+
+
+def push(world: World, seconds: float) -> None:
+    """Push the clock while a daemon is there to see it: a jump that nobody watches is beyond the promise."""
+    known = world.events("daemon.start")
+    if not world.daemons.alive:
+        world.daemons.keep()
+        until(lambda: world.events("daemon.start") > known, 5)
+    seen = world.events("daemon.clock")
+    for host in range(world.daemons.hosts):
+        world.offsets.set(host, world.offsets.get(host) + seconds)
+    if not until(lambda: world.events("daemon.clock") > seen, 5):
+        world.done["jump unseen"] += 1
+
+
+def full_disk(world: World, draw: float) -> None:
+    """Let no file of the daemon grow for a while."""
+    limited = []
+    for pid in list(world.daemons.alive.values()):
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+            limited.append(pid)
+    time.sleep(0.5 + draw)
+    for pid in limited:
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    world.done["full disk"] += 1
+
+
+def read_only(world: World, draw: float) -> None:
+    """Make the database and its folder read-only for a while."""
+    path = world.town.space.store.path
+    folder = path.parent
+    path.chmod(0o400)
+    folder.chmod(0o500)
+    time.sleep(0.5 + draw)
+    folder.chmod(0o700)
+    path.chmod(0o600)
+    world.done["read-only"] += 1
+
+
+def second_daemon(world: World, draw: float) -> None:
+    """Start a second daemon, which SQLite's lock must refuse."""
+    if not world.daemons.alive:
+        return
+    code = world.daemons.another()
+    world.done["second daemon"] += 1
+    if code != Refused.exit_code:
+        world.breaches.append(f"a second daemon was not refused: it ended with {code}")
+
+
+def edit(world: World, draw: float) -> None:
+    """Edit config.toml in a way that changes the rates."""
+    world.town.write_config(world.town.config_text.replace('grace = "2m"', f'grace = "{2 + int(draw * 3)}m"'))
+    time.sleep(0.3)
+    world.town.write_config(world.town.config_text)
+    world.done["edit"] += 1
+
+
+def broken_edit(world: World, draw: float) -> None:
+    """Leave config.toml broken for a while."""
+    world.town.write_config(world.town.config_text + "\n[channels\n")
+    time.sleep(0.5)
+    world.town.write_config(world.town.config_text)
+    world.done["broken edit"] += 1
+
+
+def channel_away(world: World, draw: float) -> None:
+    """Take a channel out of config.toml for a while."""
+    town = world.town
+    name = town.hostile[1 + int(draw * (len(town.hostile) - 1))]
+    text = town.config_text
+    start = text.index(f"[channels.{name}]")
+    end = text.find("\n[channels.", text.index("caps =", start))
+    town.write_config(text[:start] + (text[end:] if end > 0 else ""))
+    time.sleep(0.7)
+    town.write_config(text)
+    world.done["channel away"] += 1
+
+
+def cancel(world: World, draw: float) -> None:
+    """Cancel a post that is under way or waiting."""
+    town = world.town
+    slugs = sorted({slug for slug, _ in town.approved})
+    slug = slugs[int(draw * len(slugs))]
+    if world.insist(lambda: stopping.cancel(town.space.store, town.who("ben"), slug, "by order")):
+        world.done["cancel"] += 1
+
+
+def withdraw(world: World, draw: float) -> None:
+    """Withdraw a post of which something is public."""
+    town = world.town
+    with suppress(GovpostError), town.space.store.read() as conn:
+        public = sorted({row.post_id for row in deliveries.in_state(conn, "live", limit=40)})
+        if not public:
+            return
+        slug = posts.by_id(conn, public[int(draw * len(public))]).slug
+    space = town.space
+    desk = town.desk
+
+    def order() -> None:
+        stopping.withdraw(space.store, space.config, desk.fitted, town.who("ben"), slug, "error")
+
+    if world.insist(order):
+        world.done["withdraw"] += 1
+
+
+def freeze(world: World, draw: float) -> None:
+    """Freeze everything, thaw it, and try again what passed its time, as a person would."""
+    town, space = world.town, world.town.space
+    if not world.insist(lambda: freezing.freeze(space.store, space.config, town.who("ben"), "an alarm")):
+        return
+    before = world.ledger.read()
+    time.sleep(ATTEMPT + 0.5)
+    begun, quiet = world.ledger.read(), time.sleep(0.5)
+    if world.ledger.read() != begun and quiet is None and before >= 0:
+        world.breaches.append("something was sent during the freeze")
+    world.insist(lambda: freezing.thaw(space.store, space.config, town.who("cleo"), "the alarm is over"))
+    world.done["freeze"] += 1
+    retry_missed(world)
+
+
+def retry_missed(world: World) -> None:
+    """Try again what was missed, as a person would."""
+    town, space = world.town, world.town.space
+    with space.store.read() as conn:
+        missed = deliveries.in_state(conn, "missed")
+    for row in missed:
+        world.insist(lambda: queueing.retry(space.store, space.config, town.who("ben"), row.id))  # noqa: B023
+    world.done["tried again"] += len(missed)
+
+
+ACTS: dict[str, Callable[[World, float], None]] = {
+    "kill": kill,
+    "stop": stop,
+    "jump": jump,
+    "full disk": full_disk,
+    "read-only": read_only,
+    "second daemon": second_daemon,
+    "edit": edit,
+    "broken edit": broken_edit,
+    "channel away": channel_away,
+    "cancel": cancel,
+    "withdraw": withdraw,
+    "freeze": freeze,
+}
+
+__all__ = ["ACTS", "World", "os", "push", "retry_missed"]
