@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from govpost.daemon import stranding
 from govpost.daemon.lanes import Lanes
 from govpost.errors import StoreUnavailable
+from govpost.store.engine import Store
 from live import until
 
 
@@ -98,3 +102,19 @@ def test_a_fault_ends_the_piece_and_not_the_thread(
     lanes.stop()
     assert told == (["full", "full"] if isinstance(error, StoreUnavailable) else [])
     assert ("fault of govpost's own" in caplog.text) == (not told)
+
+
+def test_after_the_whole_process_stood_still_no_thread_is_given_up_before_it_could_run(tmp_path: Path) -> None:
+    go_on = threading.Event()
+    lanes = Lanes(lambda _channel: go_on.wait(20) and False, lambda _why: None, lambda: 0.0)
+    lanes.open("hub", 1)
+    lanes.wake("hub")
+    until(lanes.busy)
+    store = Store("sqlite:///govpost.db", tmp_path)
+    stranding.give_up_lost(store, lanes, (), timedelta(seconds=150), 200.0)
+    assert lanes.lost() == 0
+    stranding.give_up_lost(store, lanes, (), timedelta(seconds=150), 202.0)
+    assert lanes.lost() == 1
+    go_on.set()
+    lanes.stop()
+    store.close()

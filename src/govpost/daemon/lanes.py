@@ -20,11 +20,15 @@ AFTER_FAULT = 3.0
 
 @dataclass(kw_only=True)
 class Busy:
-    """What one thread is doing: since when (monotonic seconds), and which delivery it holds, if any."""
+    """What one thread is doing: since when (monotonic seconds), and which delivery it holds, if any.
+
+    ``overdue`` says that it was out of time already when it was last looked at.
+    """
 
     channel: str
     since: float
     delivery: str | None = None
+    overdue: bool = False
     lost: bool = False
 
 

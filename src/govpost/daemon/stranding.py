@@ -19,11 +19,14 @@ def give_up_lost(
 ) -> None:
     """Give up on threads that did not come back within `patience`; `now` is monotonic, in seconds.
 
-    A thread that only waits for the store to take its outcome is not lost.
+    A thread that only waits for the store to take its outcome is not lost. Nor is one that had no chance to run,
+    because the whole process stood still: it is given up at the second look only.
     """
     for busy in lanes.busy():
-        if now - busy.since > patience.total_seconds() and busy.delivery not in unrecorded:
+        late = now - busy.since > patience.total_seconds() and busy.delivery not in unrecorded
+        if late and busy.overdue:
             _give_up(store, busy)
+        busy.overdue = late
 
 
 def _give_up(store: Store, busy: Busy) -> None:
