@@ -14,6 +14,7 @@ from govpost import settling
 from govpost.daemon import clock, ending, housekeeping, idleness, peers, stranding
 from govpost.daemon.gathering import Gatherer
 from govpost.daemon.lanes import Lanes
+from govpost.daemon.listening import Listener
 from govpost.daemon.lock import Lock, OwnLock
 from govpost.daemon.notices import Teller
 from govpost.daemon.presence import Found, Presence
@@ -24,6 +25,8 @@ from govpost.workspace import Bench, Workspace
 Mode = Literal["forever", "once", "until-idle"]
 
 LONGEST_SLEEP = 1.0
+WOKEN_SLEEP = 5.0
+"""In seconds, where other processes say when there is work."""
 
 log = logging.getLogger("govpost.daemon")
 
@@ -64,6 +67,7 @@ class Daemon:
         self.lanes = Lanes(self._work, self.presence.troubled, monotonic)
         self.gatherer = Gatherer(self.publisher, lambda: bool(self._stands_back))
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command, self.id)
+        self.listener = Listener(self.store, self.bell.ring)
         self.clocks = clock.Clocks(self.store.clock, monotonic)
         self._ready = False
         self._stands_back = ""
@@ -82,6 +86,7 @@ class Daemon:
         try:
             self._open_lanes()
             self.teller.start()
+            self.listener.start()
             self._clock.start()
             while not self.stop_asked and not self.drained:
                 self._turn()
@@ -123,6 +128,7 @@ class Daemon:
 
     def _drain(self) -> None:
         self._clock.stop()
+        self.listener.stop()
         self.publisher.stopping.set()
         self.lanes.stop()
         self.gatherer.stop()
@@ -236,7 +242,7 @@ class Daemon:
             return False
 
     def _sleep(self) -> None:
-        longest = LONGEST_SLEEP if self.mode == "forever" else 0.1
+        longest = 0.1 if self.mode != "forever" else WOKEN_SLEEP if self.listener.hears else LONGEST_SLEEP
         self.bell.wait(clock.seconds_until(self._next_due, self.store.clock(), longest))
 
     # --- trouble ---------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ class Teller:
     def tell(self) -> int:
         """Tell what has not been told yet, unless another daemon is at it; returns how many events that were."""
         events = self._untold()
-        if not events or not self.lease.hold():
+        if not (events or self._told) or not self.lease.hold():
             return 0
         if self.store.several:
             events = self._untold()
