@@ -13,7 +13,9 @@ from pathlib import Path
 def main() -> int:
     """Run and report."""
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, default=int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6)))
+    parser.add_argument(
+        "--seed", type=int, default=int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
+    )
     parser.add_argument("--deliveries", type=int)
     parser.add_argument("--kills", type=int)
     parser.add_argument("--seconds", type=float)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import time
@@ -11,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sqlalchemy import func, select
+
 from chaos.clock import Offsets
 from chaos.ledger import Ledger
 from chaos.nursery import MARGIN
@@ -18,7 +19,8 @@ from chaos.processes import Daemons, until
 from chaos.town import Town
 from govpost.editorial import freezing, queueing, stopping
 from govpost.errors import GovpostError, Refused
-from govpost.store import chain, deliveries, posts
+from govpost.store import deliveries, posts
+from govpost.store.chain_rows import EVENT
 
 ATTEMPT = 2.0
 """`[daemon] attempt` of the town, in seconds."""
@@ -35,11 +37,20 @@ class World:
     done: Counter[str] = field(default_factory=Counter)
     skipped: dict[str, str] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
+    story: list[tuple[float, str, float]] = field(default_factory=list)
+    """When each act began and how long it took, in seconds."""
+    began: float = field(default_factory=time.monotonic)
+
+    def act(self, what: str, draw: float) -> None:
+        """Do something and note how long it took."""
+        started = time.monotonic()
+        ACTS[what](self, draw)
+        self.story.append((started - self.began, what, time.monotonic() - started))
 
     def events(self, verb: str) -> int:
         """Count what happened so far."""
         with self.town.space.store.read() as conn:
-            return sum(event.verb == verb for event in chain.find(conn))
+            return int(conn.execute(select(func.count()).where(EVENT.c.verb == verb)).scalar_one())
 
     def insist(self, work: Callable[[], object]) -> bool:
         """Do what a person does: try again when the store is busy. False when it was refused."""
@@ -76,6 +87,12 @@ def jump(world: World, draw: float) -> None:
     """Let the wall clock jump by minutes, two times out of three forward, and see that it is noticed."""
     push(world, 90 + 400 * draw if draw < 0.67 else -(70 + 300 * draw))
     world.done["jump"] += 1
+
+
+def nudge(world: World, draw: float) -> None:
+    """Push the clock past whatever the channels wait for."""
+    push(world, 130 + 600 * draw)
+    world.done["nudge"] += 1
 
 
 def push(world: World, seconds: float) -> None:
@@ -188,10 +205,12 @@ def freeze(world: World, draw: float) -> None:
     town, space = world.town, world.town.space
     if not world.insist(lambda: freezing.freeze(space.store, space.config, town.who("ben"), "an alarm")):
         return
-    before = world.ledger.read()
     time.sleep(ATTEMPT + 0.5)
-    begun, quiet = world.ledger.read(), time.sleep(0.5)
-    if world.ledger.read() != begun and quiet is None and before >= 0:
+    world.ledger.read()
+    sent = world.ledger.sent
+    time.sleep(0.5)
+    world.ledger.read()
+    if world.ledger.sent != sent:
         world.breaches.append("something was sent during the freeze")
     world.insist(lambda: freezing.thaw(space.store, space.config, town.who("cleo"), "the alarm is over"))
     world.done["freeze"] += 1
@@ -221,6 +240,5 @@ ACTS: dict[str, Callable[[World, float], None]] = {
     "cancel": cancel,
     "withdraw": withdraw,
     "freeze": freeze,
+    "nudge": nudge,
 }
-
-__all__ = ["ACTS", "World", "os", "push", "retry_missed"]

@@ -54,7 +54,9 @@ class LookedUp(Plain):
     name = "chaos-lookup"
     capabilities = Capabilities(title=True, link=True, settles_after=timedelta(seconds=3))
 
-    def confirm(self, variant: Variant, receipt: Receipt | None, channel: Channel, http: Any) -> Receipt | None:
+    def confirm(
+        self, variant: Variant, receipt: Receipt | None, channel: Channel, http: Any
+    ) -> Receipt | None:
         """GET what it holds."""
         answer = http.get(
             channel.settings["url"],
@@ -65,7 +67,9 @@ class LookedUp(Plain):
         said = _said(answer)
         if not isinstance(said.get("found"), list):
             raise Uncertain("the answer cannot be understood")
-        return Receipt(remote_id=said["found"][0]["id"], url=said["found"][0]["url"]) if said["found"] else None
+        return (
+            Receipt(remote_id=said["found"][0]["id"], url=said["found"][0]["url"]) if said["found"] else None
+        )
 
     def _question(self, variant: Variant) -> dict[str, str]:
         return {"key": variant.key}

@@ -99,7 +99,8 @@ def _case(
         approved=approved.get((slug, row.channel)),
         requests=ledger.requests.get(place, []),
         posts=found,
-        gone=bool(found) and all((row.channel, post["id"]) in ledger.gone for post in found if not post["own"]),
+        gone=bool(found)
+        and all((row.channel, post["id"]) in ledger.gone for post in found if not post["own"]),
     )
 
 

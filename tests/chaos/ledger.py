@@ -22,6 +22,8 @@ class Ledger:
     faults: Counter[str] = field(default_factory=Counter)
     lines: int = 0
     traps: int = 0
+    sent: int = 0
+    """How many requests to publish have come."""
     _read: int = 0
 
     def read(self) -> int:
@@ -44,6 +46,7 @@ class Ledger:
             self.posts[place].append(line)
         elif what == "request":
             self.requests[place].append(line)
+            self.sent += 1
         elif what == "gone":
             self.gone.add((line["channel"], line["id"]))
         elif what == "trap":

@@ -49,7 +49,9 @@ class Likes:
         draft = self._named(self.version["draft"], slug)
         about = self._named(self.version["channels"], slug)
         variants = {
-            name: [variant_from_dict(part["variant"], media, key="", at=self.tx.now) for part in each["parts"]]
+            name: [
+                variant_from_dict(part["variant"], media, key="", at=self.tx.now) for part in each["parts"]
+            ]
             for name, each in about.items()
         }
         sealed = seal.seal(from_dict(draft, media), variants, {}, self.config)

@@ -19,7 +19,7 @@ from typing import Any
 from chaos import rights
 from chaos.clock import Clock, Offsets, push_the_clock
 
-MARGIN = timedelta(seconds=1.5)
+MARGIN = timedelta(seconds=2)
 """Stands for the daemon's 30 seconds, so that SIGSTOP can outlast a lease within a run."""
 
 

@@ -155,7 +155,13 @@ class Platform:
         if request.method == "POST":
             key, text = request.headers.get("x-chaos-key", ""), str(request.body.get("text"))
             self.server.ledger.write(
-                what="request", channel=self.channel, key=key, about=about, nth=nth, fault=fault.name, text=text
+                what="request",
+                channel=self.channel,
+                key=key,
+                about=about,
+                nth=nth,
+                fault=fault.name,
+                text=text,
             )
             self._publish(sock, fault, key, text)
         else:
@@ -253,7 +259,9 @@ def read(sock: socket.socket) -> Request:
         data += some(sock)
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
+    headers = {
+        name.strip().lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)
+    }
     while len(body) < int(headers.get("content-length", "0")):
         body += some(sock)
     method, path, _ = first.split(" ", 2)

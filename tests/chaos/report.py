@@ -17,13 +17,25 @@ PROMISES = {
     "chain": "hash chain broken",
     "other": "anything else",
 }
-COLUMNS = ("deliveries", "live", "uncertain", "failed", "cancelled", "withdrawn", "missed", "requests", "posts")
+COLUMNS = (
+    "deliveries",
+    "live",
+    "uncertain",
+    "failed",
+    "cancelled",
+    "withdrawn",
+    "missed",
+    "requests",
+    "posts",
+)
 
 
 def text(report: Report) -> str:
     """Write the report for people."""
     wish = report.wish
-    lines = [f"chaos on {wish.store}, {wish.daemons} daemon(s), seed {wish.seed} (CHAOS_SEED={wish.seed} replays it)"]
+    lines = [
+        f"chaos on {wish.store}, {wish.daemons} daemon(s), seed {wish.seed} (CHAOS_SEED={wish.seed} replays it)"
+    ]
     lines += ["", *_table(report), ""]
     lines.append("done: " + _counted(report.done))
     lines.append("faults of the platform: " + _counted(report.faults))
@@ -64,6 +76,7 @@ def as_json(report: Report) -> str:
             "faults": report.faults,
             "not done": report.skipped,
             "seconds": report.seconds,
+            "story": report.story,
             "breaches": report.verdict.breaches() | {"acts": report.breaches},
         },
         indent=2,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos import processes
-from chaos.acts import ACTS, World, push
+from chaos.acts import World
 from chaos.clock import Offsets
 from chaos.judge import SETTLED, Verdict, judge
 from chaos.ledger import Ledger
@@ -48,6 +48,7 @@ class Report:
     skipped: dict[str, str] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    story: list[tuple[float, str, float]] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -95,6 +96,7 @@ def run(wish: Wish, root: Path | None = None) -> Report:
         skipped=world.skipped,
         breaches=world.breaches,
         seconds=seconds,
+        story=world.story,
     )
 
 
@@ -109,13 +111,12 @@ def _loose(world: World, acts: list[Act], work: int, longest: float) -> None:
             begun, moved = now, time.monotonic()
         if begun / work >= left[0].at:
             act = left.pop(0)
-            ACTS[act.what](world, act.draw)
+            world.act(act.what, act.draw)
             moved = time.monotonic()
         elif time.monotonic() - moved > STUCK:
             if _waiting(world) == 0:
                 break
-            push(world, 130)
-            world.done["nudge"] += 1
+            world.act("nudge", 0.0)
             moved = time.monotonic()
         else:
             time.sleep(0.01)
@@ -148,7 +149,6 @@ def _finish(world: World) -> None:
                 if world.done["last push"] >= 3:
                     return
                 world.done["last push"] += 1
-            push(world, 700)
-            world.done["nudge"] += 1
+            world.act("nudge", 1.0)
             since = time.monotonic()
         time.sleep(0.05)

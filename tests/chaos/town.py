@@ -116,7 +116,9 @@ class Town:
         path.parent.mkdir(parents=True)
         words = f"What residents should know about {slug}."
         path.write_text(
-            offices.POST.format(slug=slug, title=slug.title(), body=words, channels=", ".join(channels), more="")
+            offices.POST.format(
+                slug=slug, title=slug.title(), body=words, channels=", ".join(channels), more=""
+            )
         )
         draft = content.load(path, self.space.config)
         taken = intake.take_in(self.space.store, self.desk, self.who("ana"), draft, submit=True)
