@@ -67,7 +67,7 @@ def restore(store: Store, actor: str, place: Path, kept_media: Path, reason: str
             names = media.named(conn)
             end = chain.head(conn).event_id
         lost = _events_after(store, end)
-        stamp = f"{store.clock():%Y%m%dT%H%M%SZ}"
+        stamp = f"{store.clock():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         if store.path is not None:
             fresh.close()
             aside = _exchange(store, temporary, store.path, stamp)
@@ -183,7 +183,7 @@ def _fill(store: Store, fresh: Store, stamp: str) -> str | None:
 
 
 def _set_aside(conn: Connection, stamp: str) -> str:
-    name = f"govpost_before_{stamp.lower()}"
+    name = f"govpost_before_{stamp.lower().replace('-', '_')}"
     conn.execute(CreateSchema(name))
     for table in inspect(conn).get_table_names():
         if table in {each.name for each in schema.TABLES}:
