@@ -6,9 +6,34 @@ from collections.abc import Iterator
 
 import pytest
 
+import office
 import postgres
 
-SQLITE = "sqlite:///.govpost/govpost.db"
+ENGINES = ("sqlite", "postgresql")
+
+ON_BOTH = {
+    "test_accounts",
+    "test_addressing",
+    "test_answering",
+    "test_chain",
+    "test_collector_gathering",
+    "test_copies",
+    "test_daemon_gathering",
+    "test_duties",
+    "test_evidence",
+    "test_intake",
+    "test_pilots",
+    "test_planning",
+    "test_posts",
+    "test_publisher",
+    "test_queueing",
+    "test_renewing",
+    "test_reviewing",
+    "test_sessions",
+    "test_stopping",
+    "test_store_notes",
+}
+"""Tests of what the store keeps, which must come true on each engine."""
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +43,19 @@ def postgresql() -> Iterator[postgres.Server]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest) -> str:
-    """Return the address of an empty store, once on each engine."""
-    if request.param == "sqlite":
-        return SQLITE
-    server: postgres.Server = request.getfixturevalue("postgresql")
-    return server.fresh()
+@pytest.fixture
+def store_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the address of an empty store on the engine asked for, and let the test's office be kept there."""
+    engine = getattr(request, "param", "sqlite")
+    if engine == "postgresql":
+        server: postgres.Server = request.getfixturevalue("postgresql")
+        monkeypatch.setattr(office, "STORE", server.fresh())
+    return office.STORE
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run on both engines the tests of `ON_BOTH`, and all that ask for `store_url`."""
+    if metafunc.module.__name__ in ON_BOTH and "store_url" not in metafunc.fixturenames:
+        metafunc.fixturenames.insert(0, "store_url")
+    if "store_url" in metafunc.fixturenames:
+        metafunc.parametrize("store_url", ENGINES, indirect=True)

@@ -109,6 +109,9 @@ link: https://riverton.example.gov/{slug}
 {body}
 """
 
+STORE = "sqlite:///.govpost/govpost.db"
+"""The store of the next office; the tests of conftest's ON_BOTH are run once on each engine."""
+
 Step = Receipt | BaseException | Callable[[Variant], Receipt]
 
 
@@ -239,7 +242,8 @@ class Office:
         module.govpost_platforms = hookimpl(lambda: brought, specname="govpost_platforms")  # type: ignore[attr-defined]
         self.registry.add("office", "1", "tests", lambda: module)
         assert self.registry.plugins[0].state == "loaded", self.registry.plugins
-        self.store = Store("sqlite:///.govpost/govpost.db", self.root, lambda: self.now)
+        self.store_url = STORE
+        self.store = Store(STORE, self.root, lambda: self.now)
         self.read_config()
         self.publisher = Publisher(
             store=self.store, owner="office", setup=self.setup(), monotonic=lambda: self.seconds
@@ -318,7 +322,7 @@ class Office:
         self.seconds += step.total_seconds()
 
     def keep_house(self) -> None:
-        housekeeping.keep(self.store, self.config, self.bench)
+        housekeeping.keep(self.store, self.config, self.bench, "office", at_once=True)
 
     def work(self) -> None:
         """Do all that is due now on every channel."""

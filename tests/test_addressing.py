@@ -11,7 +11,7 @@ import pytest
 
 from govpost.domain import Capabilities, Channel, Receipt, Variant
 from govpost.errors import NotWanted, Rejected, Unavailable, Uncertain
-from govpost.store import channels, deliveries
+from govpost.store import caps, channels
 from office import Office, Scripted, Step
 
 PLAIN = Capabilities(title=True, link=True)
@@ -92,7 +92,7 @@ def test_all_copies_share_the_slot_and_count_once_in_the_rate(tmp_path: Path) ->
     assert {row.slot for row in office.deliveries("road")} == {office.deliveries("road")[0].slot}
     assert second.slot.date() > office.now.date()
     with office.store.read() as conn:
-        assert deliveries.spent(conn, "bulletin") == 1
+        assert caps.spent(conn, "bulletin") == 1
 
 
 def test_a_lost_reply_makes_that_copy_uncertain_and_no_other(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_list_that_cannot_be_read_now_is_asked_for_later(tmp_path: Path) -> No
         (("r-1", "ana@riverton.example.gov"), "references that are none, or that show an address"),
         (("r-1", 7), "references that are none"),
         (("",), "references that are none"),
-        ((f"r-{number}" for number in range(20_001)), "more than 20,000"),
+        ([f"r-{number}" for number in range(20_001)], "more than 20,000"),
     ],
 )
 def test_a_list_that_is_none_fails_with_its_reason_and_sends_nothing(

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, text, update
 
+import office
 from govpost.errors import StoreUnavailable
 from govpost.store import chain
 from govpost.store.chain import Head
@@ -24,7 +25,7 @@ NOW = datetime(2026, 11, 25, 18, 0, 0, 123456, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store("sqlite:///chain.db", tmp_path, lambda: NOW)
+    store = Store(office.STORE, tmp_path, lambda: NOW)
     with store.write("ana") as tx:
         for number in range(1, 6):
             tx.event("test.happen", f"thing:{number}", old="a", new=None, why="it did", post=f"p{number}")
@@ -55,7 +56,7 @@ def test_an_untouched_chain_holds(store: Store) -> None:
 
 
 def test_an_empty_chain_holds(tmp_path: Path) -> None:
-    store = Store("sqlite:///empty.db", tmp_path, lambda: NOW)
+    store = Store(office.STORE, tmp_path, lambda: NOW)
     assert troubles(store, Head(0, chain.GENESIS)) == []
     with store.write("ana"):
         pass
@@ -205,7 +206,7 @@ def test_events_are_found_by_post_channel_person_and_time(store: Store) -> None:
 
 
 def test_ten_thousand_events_are_verified_in_seconds(tmp_path: Path) -> None:
-    store = Store("sqlite:///long.db", tmp_path, lambda: NOW)
+    store = Store(office.STORE, tmp_path, lambda: NOW)
     with store.write("ana") as tx:
         for number in range(10_000):
             tx.event("test.happen", f"thing:{number}", post="p", why="as it must", n=number)

@@ -17,7 +17,7 @@ from govpost.domain import Channel, Receipt, Variant
 from govpost.editorial import freezing, queueing
 from govpost.errors import NotWanted, PublishError, Rejected, Unavailable, Uncertain
 from govpost.registry import Registry
-from govpost.store import conditions, copies, deliveries
+from govpost.store import caps, conditions, copies, deliveries
 from govpost.store.engine import Store
 from govpost.store.rows import DELIVERY
 from office import Office, Scripted
@@ -229,7 +229,7 @@ def test_a_first_reader_who_gets_nothing_leaves_the_bulletin_its_place(
         office.work()
         office.wait(60)
     with office.store.read() as conn:
-        assert deliveries.spent(conn, "bulletin") == 1
+        assert caps.spent(conn, "bulletin") == 1
     assert {call.title for call in bulletin.calls} == {"Road"}
     assert office.deliveries("park")[0].slot.date() > office.now.date()
 
@@ -240,7 +240,7 @@ def test_a_bulletin_of_which_nothing_went_out_gives_its_place_back(tmp_path: Pat
     office.release("road")
     office.work()
     with office.store.read() as conn:
-        assert deliveries.spent(conn, "bulletin") == 0
+        assert caps.spent(conn, "bulletin") == 0
     (second,) = office.release("park")
     assert second.slot.date() == office.now.date()
 

@@ -130,7 +130,7 @@ class TestEachAlone:
             do(office, getattr(pilots, verb))
         assert {name: office.rows_of(name) for name in ("site", "board")} == before
         assert office.rows_of("hub") != mine
-        housekeeping.keep(office.store, office.config, office.bench)
+        housekeeping.keep(office.store, office.config, office.bench, "office", at_once=True)
         assert {name: office.rows_of(name) for name in ("site", "board")} == before
 
     def test_others_publish_on_time_while_one_is_suspended(self, office: Office) -> None:

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from govpost import wire
 from govpost.daemon import housekeeping
 from govpost.domain import Capabilities, Channel, Receipt, Variant
 from govpost.editorial import queueing, switching
-from govpost.errors import RateLimited, Refused, Rejected, Unauthorized, Unavailable, Uncertain
+from govpost.errors import (
+    RateLimited,
+    Refused,
+    Rejected,
+    StoreUnavailable,
+    Unauthorized,
+    Unavailable,
+    Uncertain,
+)
 from govpost.states import DeliveryState
-from govpost.store import channels, deliveries, rescue
+from govpost.store import chain, channels, deliveries, rescue
 from office import Changing, Confirming, Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quick tries' rests between questions are the wire's affair; here they take no time."""
+    monkeypatch.setattr(wire, "Attempt", partial(wire.Attempt, sleep=lambda _seconds: None))
 
 
 @pytest.fixture
@@ -731,3 +748,24 @@ def test_a_question_that_outlives_the_grace_stays_one_question(tmp_path: Path) -
     assert office.states("road") == ["uncertain"]
     assert len(office.one("road").reason) < 500
     assert len(office.events()) < 60
+
+
+def test_an_outcome_whose_commit_was_not_answered_is_recorded_once(
+    office: Office, hub: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.release("road")
+    write, lost = office.store.write, ["the receipt's"]
+
+    @contextmanager
+    def unanswered(actor: str, **how: Any) -> Iterator[Any]:
+        with write(actor, **how) as tx:
+            yield tx
+        if any(event.verb == "delivery.live" for event in tx.events) and lost:
+            raise StoreUnavailable(f"{lost.pop()} connection was lost")
+
+    monkeypatch.setattr(office.store, "write", unanswered)
+    office.work()
+    assert (lost, office.one("road").state, len(hub.calls)) == ([], "live", 1)
+    with office.store.read() as conn:
+        verbs = [event.verb for event in chain.find(conn)]
+    assert (verbs.count("delivery.live"), verbs.count("delivery.late-receipt")) == (1, 0)

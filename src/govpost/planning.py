@@ -76,7 +76,7 @@ def _first_others(tx: Tx, config: Config, channel: str) -> dict[str, datetime]:
     stays = or_(DELIVERY.c.fixed, DELIVERY.c.rush, DELIVERY.c.tries > 0)
     rows = tx.conn.execute(
         select(DELIVERY.c.post_id, func.min(DELIVERY.c.slot).label("slot"))
-        .where(DELIVERY.c.channel != channel, deliveries.opens_slot(), stays)
+        .where(DELIVERY.c.channel != channel, conditions.opens_slot(), stays)
         .where(DELIVERY.c.state.in_(("queued", "held")))
         .group_by(DELIVERY.c.post_id)
     )
@@ -90,7 +90,7 @@ def _main_slots(tx: Tx, config: Config, channel: str) -> dict[str, datetime]:
     rows = tx.conn.execute(
         select(DELIVERY.c.post_id, DELIVERY.c.slot).where(
             DELIVERY.c.channel == config.main_channel,
-            deliveries.opens_slot(),
+            conditions.opens_slot(),
             DELIVERY.c.state.in_(("queued", "held")),
         )
     )

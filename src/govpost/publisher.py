@@ -271,7 +271,6 @@ class Publisher:
     def _settle(self, tx: Tx, fitted: Fitted, claim: Claim, answer: Answer) -> None:
         delivery = claim.delivery
         outcome = self._outcome(fitted, claim, answer, tx)
-        deliveries.end_attempt(tx, delivery, str(outcome.state), outcome.reason, answer.evidence)
         if outcome.state == DeliveryState.CANCELLED:
             ending.call_off(tx, claim, outcome.reason)
         elif deliveries.move(
@@ -280,8 +279,11 @@ class Publisher:
             if answer.receipt is not None:
                 rescue.note_duplicate(tx, delivery, outcome.values)
             self._after(tx, claim, outcome)
+        elif deliveries.has_ended(tx.conn, delivery, str(outcome.state)):
+            return  # it is recorded: only the answer to that commit was lost
         elif answer.receipt is not None:
             rescue.late_receipt(tx, delivery, dict(outcome.values))
+        deliveries.end_attempt(tx, delivery, str(outcome.state), outcome.reason, answer.evidence)
         trouble.note(tx, fitted.name, outcome, crashed=answer.crashed, room=answer.room)
 
     def _after(self, tx: Tx, claim: Claim, outcome: Outcome) -> None:

@@ -37,6 +37,11 @@ def begins_post() -> ColumnElement[bool]:
     return and_(is_first(), DELIVERY.c.action == Action.PUBLISH, ~is_copy())
 
 
+def opens_slot() -> ColumnElement[bool]:
+    """Say of a row whether it stands for a post on its channel: its first part, or the first copy of a bulletin."""
+    return and_(is_first(), DELIVERY.c.action == Action.PUBLISH)
+
+
 def copies_stand() -> ColumnElement[bool]:
     """Say of a bulletin's first copy whether any copy of it is not gone: for as long the bulletin counts."""
     other = DELIVERY.alias("other")

@@ -12,9 +12,9 @@ from govpost.domain import Action
 from govpost.planner import ON_TIME
 from govpost.states import DELIVERY as MACHINE
 from govpost.states import UNSETTLED, DeliveryState, Role
-from govpost.store import channels, conditions, posts
+from govpost.store import caps, channels, conditions, posts
 from govpost.store.engine import Tx
-from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, PILOT, POST, DeliveryRecord
+from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, POST, DeliveryRecord
 
 DAEMON = frozenset({Role.DAEMON})
 
@@ -117,11 +117,6 @@ def _waiting(conn: Connection, delivery: DeliveryRecord, *states: DeliveryState)
     return [record(row) for row in rows]
 
 
-def opens_slot() -> ColumnElement[bool]:
-    """Say of a row whether it stands for a post on its channel: its first part, or the first copy of a bulletin."""
-    return and_(conditions.is_first(), DELIVERY.c.action == Action.PUBLISH)
-
-
 def claim(
     tx: Tx,
     channel: str,
@@ -179,7 +174,7 @@ def _within_rate(conn: Connection, channel: str, now: datetime, *, refitted: boo
     allowed = or_(~fresh, DELIVERY.c.rush, ~exists(gap_open))
     if refitted:
         allowed = and_(allowed, or_(~fresh, DELIVERY.c.rush, DELIVERY.c.due >= now - ON_TIME))
-    return and_(allowed, ~conditions.begins_post()) if cap_is_spent(conn, channel) else allowed
+    return and_(allowed, ~conditions.begins_post()) if caps.is_spent(conn, channel) else allowed
 
 
 def _note_ahead_of_main(tx: Tx, delivery: DeliveryRecord, main_channel: str) -> None:
@@ -192,7 +187,7 @@ def _note_ahead_of_main(tx: Tx, delivery: DeliveryRecord, main_channel: str) -> 
     ):
         return
     this = (DELIVERY.c.post_id == delivery.post_id, DELIVERY.c.version == delivery.version)
-    for row in find(tx.conn, *this, DELIVERY.c.channel == main_channel, opens_slot()):
+    for row in find(tx.conn, *this, DELIVERY.c.channel == main_channel, conditions.opens_slot()):
         if row.state not in (DeliveryState.LIVE, DeliveryState.WITHDRAWN):
             why = f"it goes out although {main_channel}, the main channel, is {row.state}"
             note(tx, delivery, "delivery.ahead-of-main", why=why)
@@ -231,22 +226,10 @@ def end_attempt(
     )
 
 
-def spent(conn: Connection, channel: str) -> int:
-    """Count the posts of a channel's pilot against its cap: all that were or may have been published, each once."""
-    counted = ("publishing", "pending", "live", "uncertain", "withdrawn")
-    statement = select(func.count()).where(
-        DELIVERY.c.channel == channel,
-        opens_slot(),
-        or_(DELIVERY.c.state.in_(counted), conditions.copies_stand()),
-    )
-    return int(conn.execute(statement).scalar_one())
-
-
-def cap_is_spent(conn: Connection, channel: str) -> bool:
-    """Say whether a running pilot has published as many posts as its charter allows."""
-    running = select(PILOT.c.cap_posts).where(PILOT.c.channel == channel, PILOT.c.state == "running")
-    cap = conn.execute(running).scalar_one_or_none()
-    return cap is not None and spent(conn, channel) >= cap
+def has_ended(conn: Connection, delivery: DeliveryRecord, outcome: str) -> bool:
+    """Say whether a try is written down as ended with this outcome already."""
+    same = (ATTEMPT.c.delivery_id == delivery.id, ATTEMPT.c.n == delivery.tries)
+    return conn.execute(select(ATTEMPT.c.outcome).where(*same)).scalar_one_or_none() == outcome
 
 
 def next_due(conn: Connection, channel: str) -> datetime | None:
@@ -261,7 +244,7 @@ def planned(conn: Connection, channel: str, since: datetime) -> list[DeliveryRec
         select(DELIVERY)
         .where(
             DELIVERY.c.channel == channel,
-            opens_slot(),
+            conditions.opens_slot(),
             DELIVERY.c.slot >= since,
             or_(DELIVERY.c.state.not_in(conditions.GONE), conditions.copies_stand()),
         )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from govpost.states import PUBLISHES
-from govpost.store import channels, deliveries, meta, pilots
+from govpost.store import caps, channels, meta, pilots
 
 DISABLED = "disabled-plugins"
 
@@ -47,7 +47,7 @@ def obstacle(conn: Connection, channel: str, platform: str, now: datetime) -> st
 
 def cap_reached(conn: Connection, channel: str) -> str | None:
     """Say that a running pilot's cap of posts is used up, None when it is not."""
-    if not deliveries.cap_is_spent(conn, channel):
+    if not caps.is_spent(conn, channel):
         return None
     pilot = pilots.get(conn, channel)
     return f"the pilot of {channel} has used up its cap of {pilot.cap_posts if pilot else 0} posts"

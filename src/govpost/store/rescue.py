@@ -102,8 +102,6 @@ def look_again(tx: Tx, delivery: DeliveryRecord, at: datetime | None, why: str) 
 def late_receipt(tx: Tx, delivery: DeliveryRecord, values: Mapping[str, Any]) -> None:
     """Record a receipt that came after its claim was lost; a second one for the same key is an alarm."""
     now = record(tx.conn.execute(select(DELIVERY).where(DELIVERY.c.id == delivery.id)).one())
-    if now.state == "live" and now.remote_id == values["remote_id"]:
-        return  # it was recorded already, by a commit whose answer was lost
     another = note_duplicate(tx, now, values)
     shows = values.get("check_at") is None  # a pending post has still to be looked for
     if shows and now.state in ("uncertain", "queued", "held", "publishing", "pending"):

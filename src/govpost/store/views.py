@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from govpost.domain import Event
-from govpost.store import chain, deliveries, pilots, posts
+from govpost.store import chain, conditions, deliveries, pilots, posts
 from govpost.store.chain_rows import EVENT
 from govpost.store.rows import (
     APPROVAL,
@@ -199,7 +199,7 @@ def lags(conn: Connection, channel: str) -> list[timedelta]:
     """Return how long after its slot each post of a channel went live, shortest first."""
     rows = conn.execute(
         select(DELIVERY.c.slot, DELIVERY.c.live_at).where(
-            DELIVERY.c.channel == channel, DELIVERY.c.live_at.is_not(None), deliveries.opens_slot()
+            DELIVERY.c.channel == channel, DELIVERY.c.live_at.is_not(None), conditions.opens_slot()
         )
     )
     return sorted(max(timedelta(), row.live_at - row.slot) for row in rows)
