@@ -105,6 +105,23 @@ def test_a_restored_store_is_frozen_and_the_old_one_is_kept(town: City) -> None:
     assert town.ask("store", "check")["ok"] is True
 
 
+def test_a_backup_copied_into_place_by_hand_is_frozen_and_the_first_order_makes_it_safe(town: City) -> None:
+    town.schedule("street-closure")
+    path = backup(town)
+    town.deliver()
+    database(town).write_bytes(path.read_bytes())
+    assert "restored from the backup of" in town.run("status").out
+    said = town.ok("queue", "list")
+    assert "uncertain" not in said.out
+    thawed = town.ok("thaw", "--reason", "too early", by="cleo")
+    assert "everything is frozen: restored from the backup of" in thawed.err
+    assert [each["state"] for each in town.ask("delivery", "list", "--post", "street-closure")] == [
+        "uncertain"
+    ]
+    town.deliver()
+    assert town.ask("audit", "verify")["ok"] is True
+
+
 def test_an_absent_store_is_put_back(town: City) -> None:
     path = backup(town)
     database(town).unlink()

@@ -83,10 +83,22 @@ class Session:
 
     @cached_property
     def actor(self) -> Actor:
-        """Say who acts, for a command that writes: a config.toml that was edited is recorded first."""
+        """Say who acts, for a command that writes.
+
+        First a store that was put back is made safe, and a config.toml that was edited is recorded.
+        """
         if self.reader.known:
+            self._settle(self.reader.id)
             self._note_config(self.reader.id)
         return self.reader
+
+    def _settle(self, person: str) -> None:
+        from govpost.cli import out
+        from govpost.store import restoring, witness
+
+        settled = restoring.settle(self.store, person, witness.read(self.store.folder))
+        if settled is not None:
+            out.say(f"govpost: everything is frozen: {restoring.reason(settled.at)}", err=True)
 
     def _note_config(self, person: str) -> None:
         from govpost import config_watch
