@@ -256,10 +256,12 @@ class City:
             assert chain.verify(conn)[1] == []
             return [event.verb for event in chain.find(conn)]
 
-    def daemon(self, mode: Mode = "forever") -> subprocess.Popen[str]:
-        """Start a daemon in a process of its own."""
+    def daemon(
+        self, mode: Mode = "forever", *, before: str = "", root: Path | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a daemon in a process of its own, after the code `before`; on another machine its `root` differs."""
         process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(RUNNER), str(self.root), mode],
+            [sys.executable, "-c", before + textwrap.dedent(RUNNER), str(root or self.root), mode],
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
