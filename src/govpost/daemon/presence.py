@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import govpost
 from govpost.config import Config
-from govpost.daemon import peers
+from govpost.daemon import housekeeping, peers
 from govpost.errors import Refused, StoreUnavailable
 from govpost.publisher import ACTOR
-from govpost.store import meta, obstacles
+from govpost.store import meta, obstacles, schema
 from govpost.store.rows import DaemonRecord
 from govpost.times import uuid7
 from govpost.workspace import Bench, Workspace
@@ -70,11 +70,12 @@ class Presence:
         mine = row or self.record
         with self._store.read() as conn:
             now, everyone = self._store.clock(), meta.daemons(conn)
-            off = obstacles.disabled_plugins(conn)
+            off, too_old = obstacles.disabled_plugins(conn), schema.too_old(conn)
         others = [other for other in everyone if other.id != mine.id]
+        back = too_old or (peers.stands_back(mine, others, now, off) if self._store.several else "")
         return Found(
             drain="".join(row.drain for row in everyone if row.id == mine.id),
-            stands_back=peers.stands_back(mine, others, now, off) if self._store.several else "",
+            stands_back=back,
             alone=not peers.alive(others, now),
         )
 
@@ -102,11 +103,12 @@ class Presence:
             self.trouble = ""
 
     def beat(self, state: str) -> None:
-        """Write the heartbeat."""
+        """Write the heartbeat, and note beside the store how far its record went."""
         why = "; ".join(filter(None, (self.trouble, *self.notes.values())))
         with self._store.write(ACTOR) as tx:
             update = {"state": state, "why": why, "heartbeat_at": tx.now}
             meta.beat(tx, self.record.model_copy(update=update))
+        housekeeping.settle_restored(self._store)
 
     def say(self, state: str) -> None:
         """Write the heartbeat if the store takes it."""
