@@ -105,6 +105,7 @@ class Square:
     refresh: str = ""
     issued: int = 0
     closed: bool = False
+    denied: int = 0
     used: list[str] = field(default_factory=list)
     posts: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
@@ -151,7 +152,10 @@ class Square:
         return 200, self.tokens()
 
     def is_let_in(self, header: str | None) -> bool:
-        return not self.closed and bool(self.access) and header == f"Bearer {self.access}"
+        found = not self.closed and bool(self.access) and header == f"Bearer {self.access}"
+        with self.lock:
+            self.denied += not found
+        return found
 
 
 def _handler(square: Square) -> type[BaseHTTPRequestHandler]:
@@ -212,9 +216,10 @@ def open_square() -> Iterator[Square]:
         thread.join()
 
 
-def city_with(square: Square, root: Path, *, repeats: bool = False, more: str = "") -> City:
-    """Make a city with a channel on the square, its pilot running."""
+def city_with(square: Square, root: Path, *, repeats: bool = False, more: str = "", store: str = "") -> City:
+    """Make a city with a channel on the square, its pilot running; `store` is the address of its database."""
     made = city(root, start=False)
+    more += f'[store]\ndatabase = "{store}"\n' if store else ""
     made.change("[daemon]", more + "[daemon]") if more else None
     path = root / "config.toml"
     channel = CHANNEL.replace("CHARTER", CHARTER).replace("URL", square.url)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,22 +24,20 @@ from govpost.sessions import LEASE, Sessions
 from govpost.store import accounts, chain
 from govpost.store.engine import Store
 from govpost.times import utcnow
-from govpost.workspace import Workspace, open_workspace
+from govpost.workspace import open_workspace
 from square import Square, city_with, open_square
 
 
 @dataclass
 class Place:
-    """A city on the square, logged in, with a worker."""
+    """A city on the square, logged in, with a worker; its clock is `ahead` of ours."""
 
     square: Square
     city: City
-    space: Workspace
     ahead: timedelta = timedelta()
-    naps: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.space.store.clock = self.now
+        self.space = open_workspace(self.city.root, self.now)
         self.fitted: Fitted = self.space.bench().fitted["square"]
         self.work = self.worker("one")
 
@@ -62,20 +60,29 @@ class Place:
             return [json.dumps(dict(each.detail)) for each in chain.find(conn) if each.verb == verb]
 
 
+def fitted_anew(place: Place) -> Fitted:
+    """Fit the square out under the config as it is now."""
+    space = open_workspace(place.city.root)
+    try:
+        return space.bench().fitted["square"]
+    finally:
+        space.store.close()
+
+
 @pytest.fixture
 def square() -> Iterator[Square]:
     with open_square() as found:
         yield found
 
 
-def settle(square: Square, root: Path, *, repeats: bool = False) -> Place:
-    made = city_with(square, root, repeats=repeats)
-    return Place(square, made, open_workspace(root))
+def settle(square: Square, root: Path, store: str, *, repeats: bool = False) -> Place:
+    made = city_with(square, root, repeats=repeats, store=store)
+    return Place(square, made)
 
 
 @pytest.fixture
-def place(square: Square, tmp_path: Path) -> Iterator[Place]:
-    found = settle(square, tmp_path)
+def place(square: Square, tmp_path: Path, store_url: str) -> Iterator[Place]:
+    found = settle(square, tmp_path, store_url)
     yield found
     found.space.store.close()
 
@@ -89,7 +96,7 @@ def test_a_channel_is_opened_with_the_secrets_of_config_and_those_of_the_log_in(
     )
     monkeypatch.setenv("SQUARE_KEY", "k1")
     place.log_in()
-    fitted = open_workspace(place.city.root).bench().fitted["square"]
+    fitted = fitted_anew(place)
     found = place.work.open(fitted)
     assert dict(found.secrets) == {
         "key": "k1",
@@ -101,7 +108,7 @@ def test_a_channel_is_opened_with_the_secrets_of_config_and_those_of_the_log_in(
 
 def test_a_secret_that_is_not_there_names_the_log_in_where_there_is_one(place: Place) -> None:
     place.city.change('platform = "square"', 'platform = "square"\nsecrets = { key = "env:SQUARE_KEY" }')
-    fitted = open_workspace(place.city.root).bench().fitted["square"]
+    fitted = fitted_anew(place)
     with pytest.raises(Refused, match="SQUARE_KEY is not set") as caught:
         place.work.open(fitted)
     assert "or govpost channel login square" in caught.value.tip
@@ -234,9 +241,9 @@ def test_a_worker_killed_while_it_renews_leaves_a_question_for_a_person_and_neve
 
 
 def test_where_a_repeat_is_borne_a_dead_workers_lease_only_ends_by_time(
-    square: Square, tmp_path: Path
+    square: Square, tmp_path: Path, store_url: str
 ) -> None:
-    place = settle(square, tmp_path, repeats=True)
+    place = settle(square, tmp_path, store_url, repeats=True)
     failed = place.log_in()
     with place.space.store.write("daemon") as tx:
         row = accounts.token(tx.conn, "square")
@@ -255,9 +262,9 @@ def test_where_a_repeat_is_borne_a_dead_workers_lease_only_ends_by_time(
 
 
 def test_a_lease_from_before_the_clock_was_set_back_does_not_last_for_days(
-    square: Square, tmp_path: Path
+    square: Square, tmp_path: Path, store_url: str
 ) -> None:
-    place = settle(square, tmp_path, repeats=True)
+    place = settle(square, tmp_path, store_url, repeats=True)
     failed = place.log_in()
     with place.space.store.write("daemon") as tx:
         row = accounts.token(tx.conn, "square")
@@ -407,7 +414,7 @@ class Sulking(Store):
 
 def test_renewed_secrets_are_insisted_on_when_the_store_does_not_take_them(place: Place) -> None:
     failed = place.log_in()
-    store = Sulking("sqlite:///.govpost/govpost.db", place.city.root, place.now)
+    store = Sulking(place.space.config.store.database, place.city.root, place.now)
     naps: list[float] = []
     work = Sessions(store=store, owner="one", sleep=naps.append)
     place.square.go.clear()
@@ -435,7 +442,7 @@ def test_renewed_secrets_are_insisted_on_when_the_store_does_not_take_them(place
 
 def test_while_the_store_cannot_be_written_nothing_is_sent(place: Place) -> None:
     failed = place.log_in()
-    store = Sulking("sqlite:///.govpost/govpost.db", place.city.root, place.now)
+    store = Sulking(place.space.config.store.database, place.city.root, place.now)
     store.sulks = 1
     work = Sessions(store=store, owner="one")
     with pytest.raises(Unavailable, match="the disk is full"):
@@ -447,7 +454,7 @@ def test_while_the_store_cannot_be_written_nothing_is_sent(place: Place) -> None
 
 def test_a_lease_that_cannot_be_given_back_ends_by_time(place: Place) -> None:
     failed = place.log_in()
-    store = Sulking("sqlite:///.govpost/govpost.db", place.city.root, place.now)
+    store = Sulking(place.space.config.store.database, place.city.root, place.now)
     work = Sessions(store=store, owner="one")
     place.square.go.clear()
     caught: list[PublishError] = []

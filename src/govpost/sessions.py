@@ -108,12 +108,12 @@ class Sessions:
 
     def _renew(self, fitted: Fitted, failed: Channel, deadline: float, stop: Callable[[], bool]) -> Channel:
         while True:
-            now = self.store.clock()
             row, stored = self._read(fitted)
             channel = fitted.with_secrets(stored)
             if channel.secrets != failed.secrets:
                 return channel
-            turn = None if _is_leased(row, now) else self._take_turn(fitted, row, stored)
+            waits = _is_leased(row, self.store.clock())
+            turn = None if waits else self._take_turn(fitted, row, stored)
             if turn is not None:
                 return self._refresh(fitted, channel, turn, deadline, stop)
             if stop() or self.monotonic() + _NAP > deadline:
@@ -121,11 +121,13 @@ class Sessions:
             self.sleep(_NAP)
 
     def _take_turn(self, fitted: Fitted, seen: TokenRecord | None, stored: dict[str, str]) -> _Turn | None:
-        """Take the lease; None when somebody was faster."""
-        if seen is not None and seen.lease_owner is not None and not _bears_repeats(fitted):
-            raise _lost(fitted, "a renewal was begun and nobody knows how it ended")
+        """Take the lease; None when somebody was faster. The time of the transaction decides whether one has ended."""
         turn = _Turn(owner=f"{self.owner}/{uuid.uuid4().hex}", n=seen.n if seen else 0, stored=stored)
         with self.store.write(self.actor) as tx:
+            if _is_leased(seen, tx.now):
+                return None
+            if seen is not None and seen.lease_owner is not None and not _bears_repeats(fitted):
+                raise _lost(fitted, "a renewal was begun and nobody knows how it ended")
             row = TokenRecord(
                 channel=fitted.name,
                 sealed=seen.sealed if seen else fitted.sealer.seal(fitted.name, {}),
@@ -216,8 +218,8 @@ def _stored(fitted: Fitted, row: TokenRecord | None) -> dict[str, str]:
 
 
 def _is_leased(row: TokenRecord | None, now: datetime) -> bool:
-    """Say whether somebody renews now; an end further off than a lease lasts is one from before a clock jumped."""
-    return row is not None and row.lease_until is not None and now < row.lease_until <= now + LEASE
+    """Say whether somebody renews now; an end much further off than a lease lasts is from before a clock jumped."""
+    return row is not None and row.lease_until is not None and now < row.lease_until <= now + 2 * LEASE
 
 
 def _bears_repeats(fitted: Fitted) -> bool:
