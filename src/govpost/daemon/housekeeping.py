@@ -14,7 +14,7 @@ from govpost.daemon import lock
 from govpost.daemon.clock import CLOCK_PART, HEAD, HOUSE
 from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
-from govpost.store import chain, meta, rescue, timers
+from govpost.store import chain, meta, rescue, restoring, timers, witness
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DaemonRecord
 from govpost.workspace import Bench, Workspace
@@ -30,8 +30,10 @@ log = logging.getLogger("govpost.daemon")
 def begin(store: Store, config: Config, bench: Bench, daemon: DaemonRecord, *, alone: bool) -> None:
     """Take back what dead daemons held, then judge everything anew before the first claim.
 
-    Where others are at work by this very config, everything is judged already.
+    Where others are at work by this very config, everything is judged already. A store that was put back is made
+    safe first.
     """
+    settle_restored(store)
     with store.write(ACTOR) as tx:
         why = f"process {daemon.pid} on {daemon.host}"
         tx.event("daemon.start", f"daemon:{daemon.id}", new="running", why=why)
@@ -43,6 +45,19 @@ def begin(store: Store, config: Config, bench: Bench, daemon: DaemonRecord, *, a
         seen = meta.get(tx.conn, config_watch.SEEN) or {}
     if alone or seen.get("hash") != config.hash:
         judge_anew(store, config, bench, "the daemon came back")
+
+
+def settle_restored(store: Store) -> None:
+    """Freeze a store that was put back, and leave open what was due since then; note its head for the next time."""
+    settled = restoring.settle(store, ACTOR, witness.read(store.folder))
+    if settled is not None:
+        log.error("everything is frozen: %s", restoring.reason(settled.at))
+    with store.read() as conn:
+        head = chain.head(conn)
+    try:
+        witness.keep(store.folder, head, store.clock())
+    except OSError as error:
+        log.warning("the head of the event chain could not be noted: %s", error)
 
 
 def take_back_from_dead(store: Store, daemon: DaemonRecord) -> None:

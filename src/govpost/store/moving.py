@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, inspect, select
 
 from govpost.errors import Refused
-from govpost.store import bare, chain, copying, media, rows, schema
+from govpost.store import bare, chain, copying, media, meta, rows, schema
 from govpost.store.chain_rows import EVENT
 from govpost.store.copying import Progress, quiet
 from govpost.store.engine import Store, Tx
@@ -56,7 +56,10 @@ def move(store: Store, target: Store, actor: str, kept_media: Path, progress: Pr
             else:
                 counts = _fill(tx, there, store, target, progress)
             head = str(chain.head(there))
-        schema.put(tx.conn, schema.MOVED_KEY, {"to": target.name, "at": rfc3339(tx.now), "by": actor})
+        fact = {"to": target.name, "at": rfc3339(tx.now), "by": actor}
+        schema.put(tx.conn, schema.MOVED_KEY, fact)
+        # A daemon that stood still all the while finds the gate shut.
+        schema.put(tx.conn, meta.FREEZE, {**fact, "reason": f"the store was moved to {target.name}"})
     return Moved(source=store.name, target=target.name, counts=counts, media=len(names), head=head)
 
 
