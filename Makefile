@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-real test-heavy coverage lint types bench lock picture clean
+.PHONY: demo test test-real test-heavy coverage lint types bench bench-long lock picture clean
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "govpost needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make demo PYTHON=python3.12")'
@@ -43,9 +43,11 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	@$(BIN)/mypy
 
-bench: $(VENV)/.dev  ## the measurements, as medians and ratios
-	@$(BIN)/python bench/startup.py
-	@$(BIN)/python bench/planning.py
+bench: $(VENV)/.dev  ## the measurements in their short form, with a table; bench/results.json
+	@$(BIN)/python bench/run.py
+
+bench-long: $(VENV)/.dev  ## the same at full size, with the table in docs/performance.md; takes its time
+	@$(BIN)/python bench/run.py --size long --write
 
 picture: $(VENV)/.runtime  ## draw docs/demo.svg anew
 	@$(BIN)/python docs/draw_demo.py

@@ -8,25 +8,31 @@ delivery counts from the first claim of a wave to the last receipt on disk; the 
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
 import json
+import os
 import shutil
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select
-
 import goals
 import running
 from goals import Found
+from receiver import Receiver, receiver
+from sqlalchemy import func, select
+from town import Town, town
+
 from govpost.store.rows import ATTEMPT, DELIVERY
 from govpost.times import utcnow
-from receiver import Receiver, receiver
-from town import Town, town
 
 POSTS = {"tiny": 4, "short": 150, "long": 1_000}
 WAVES = {"tiny": 1, "short": 3, "long": 5}
@@ -34,6 +40,10 @@ SLOW = 0.05
 THREADS = 4
 GOAL = 330
 SCALE = 2.5
+PLATFORMS = {"tiny": ((0.0, None),)} | dict.fromkeys(("short", "long"), ((SLOW, SCALE), (0.0, None)))
+TEAM = {"tiny": 2, "short": 4, "long": 4}
+BUSY = """SELECT wait_event_type, query FROM pg_stat_activity
+WHERE state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 CACHE = Path.home() / ".cache" / "govpost" / "crosspost"
 RIVAL = "@humanwhocodes/crosspost"
 
@@ -42,7 +52,9 @@ def waves(place: Town, platform: Receiver, posts: int, count: int, daemons: int 
     """Return the median deliveries a second of so many waves of posts that fall due together."""
     example = place.release("example")
     with ExitStack() as stack:
-        team = [stack.enter_context(running.daemon(place.root, f"daemon{number}")) for number in range(daemons)]
+        team = [
+            stack.enter_context(running.daemon(place.root, f"daemon{number}")) for number in range(daemons)
+        ]
         team[0].until(lambda: platform.count() >= len(place.channels))
         rates = []
         for wave in range(count):
@@ -79,38 +91,109 @@ def rival(size: str) -> tuple[float | None, str]:
     if shutil.which("node") is None or shutil.which("npm") is None:
         return None, "node is not here"
     if not (CACHE / "node_modules" / RIVAL).is_dir():
+        if size == "tiny":
+            return None, "crosspost is not installed"
         CACHE.mkdir(parents=True, exist_ok=True)
-        line = ["npm", "install", "--prefix", str(CACHE), "--no-package-lock", "--ignore-scripts", "--silent", RIVAL]
-        if subprocess.run(line, capture_output=True).returncode:
+        line = [
+            "npm",
+            "install",
+            "--prefix",
+            str(CACHE),
+            "--no-package-lock",
+            "--ignore-scripts",
+            "--silent",
+            RIVAL,
+        ]
+        if subprocess.run(line, check=False, capture_output=True).returncode:
             return None, "npm cannot install crosspost"
     with receiver() as platform:
         script = str(running.HERE / "bench" / "crosspost.mjs")
         line = ["node", script, str(CACHE), platform.address, str(POSTS[size]), str(WAVES[size])]
-        said = subprocess.run(line, capture_output=True, text=True)
+        said = subprocess.run(line, check=False, capture_output=True, text=True)
     if said.returncode:
         return None, f"crosspost failed: {said.stderr.strip().splitlines()[-1][:80]}"
     return statistics.median(json.loads(said.stdout)), ""
 
 
 @contextmanager
-def postgres() -> Iterator[str | None]:
-    """Give the address of a PostgreSQL that comes from a wheel, with every commit synced; None where there is none."""
-    try:
-        import pgserver
-    except ImportError:
+def postgres() -> Iterator[Callable[[], str] | None]:
+    """Start a PostgreSQL from a wheel, every commit synced; gives what makes an empty database and returns its address.
+
+    None where there is no such wheel.
+    """
+    if importlib.util.find_spec("pgserver") is None:
         yield None
         return
-    with tempfile.TemporaryDirectory() as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    from pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = get_server(folder, cleanup_mode="delete")
+        numbers = itertools.count(1)
+
+        def fresh() -> str:
+            name = f"town{next(numbers)}"
+            server.psql(f"CREATE DATABASE {name}")
+            return f"postgresql+psycopg://postgres@/{name}?host={folder}"
+
+        yield fresh
         server.cleanup()
 
 
-def on_postgres(size: str, address: str, *, daemons: int, delay: float) -> float:
-    """Measure daemons with four threads a channel that share a PostgreSQL."""
+def on_postgres(size: str, address: str, *, daemons: int, delay: float) -> tuple[float, float]:
+    """Measure daemons that share a PostgreSQL; returns deliveries a second, and the share that waits for the head."""
     with tempfile.TemporaryDirectory() as folder, receiver(delay) as platform:
         place = town(Path(folder) / "town", platform.address, threads=THREADS, database=address)
-        return waves(place, platform, POSTS[size], WAVES[size], daemons)
+        with sampled(address) as share:
+            rate = waves(place, platform, POSTS[size], WAVES[size], daemons)
+        place.space.store.close()
+        return rate, share()
+
+
+@contextmanager
+def sampled(address: str) -> Iterator[Callable[[], float]]:
+    """Look at what the connections do meanwhile; gives the share of the busy ones that wait for the chain's head."""
+    import psycopg
+
+    counts, done = Counter[str](), threading.Event()
+
+    def watch() -> None:
+        with psycopg.connect(address.replace("+psycopg", "", 1), autocommit=True) as conn:
+            while not done.wait(0.02):
+                for wait, query in conn.execute(BUSY).fetchall():
+                    at_head = "FROM head" in query and wait == "Lock"
+                    counts["head" if at_head else "other"] += 1
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield lambda: counts["head"] / max(1, counts.total())
+    finally:
+        done.set()
+        thread.join()
+
+
+def scaling(size: str) -> list[Found]:
+    """Hold four daemons against one, on a slow platform and on one that answers at once."""
+    with postgres() as fresh:
+        if fresh is None:
+            return [Found(what="four daemons on PostgreSQL", found="not measured: pgserver is not installed")]
+        found = []
+        for delay, goal in PLATFORMS[size]:
+            one, _ = on_postgres(size, fresh(), daemons=1, delay=delay)
+            four, head = on_postgres(size, fresh(), daemons=TEAM[size], delay=delay)
+            found.append(
+                Found(
+                    what=f"{TEAM[size]} daemons against one on PostgreSQL, the platform answers in {1000 * delay:.0f} ms",
+                    found=f"{four / one:.2f} times ({one:.0f}/s to {four:.0f}/s); of the time in the database "
+                    f"{100 * head:.0f} % is waiting for the head of the event chain",
+                    goal=f"at least {goal} times" if goal else "",
+                    ok=four / one >= goal if goal else None,
+                    note=f"{THREADS} threads a channel and daemon, {os.cpu_count()} cores for everything",
+                    values={"one": one, "four": four, "ratio": four / one, "head": head},
+                )
+            )
+    return found
 
 
 def measure(size: str) -> list[Found]:
@@ -133,7 +216,8 @@ def measure(size: str) -> list[Found]:
         ),
     ]
     if other is None:
-        return [*found, Found(what="crosspost's loop, which keeps no record", found=f"not measured: {why}")]
+        unknown = Found(what="crosspost's loop, which keeps no record", found=f"not measured: {why}")
+        return [*found, unknown, *scaling(size)]
     ratio = wal / other
     about = f"{other:.0f}/s; govpost makes {ratio:.2f} times that"
     values = {"per_second": other, "ratio": ratio}
@@ -144,7 +228,7 @@ def measure(size: str) -> list[Found]:
         ok=ratio >= 1,
         values=values,
     )
-    return [*found, rival_found]
+    return [*found, rival_found, *scaling(size)]
 
 
 if __name__ == "__main__":

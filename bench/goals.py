@@ -15,7 +15,7 @@ SIZES = ("tiny", "short", "long")
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One answer. `ok` is None where nothing was promised, or where it cannot be asked here; `note` says what limits."""
+    """One answer. `ok` is None where nothing was promised or it cannot be asked here; `note` says what limits."""
 
     what: str
     found: str

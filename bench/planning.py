@@ -1,26 +1,22 @@
 """How fast slots are given: 100,000 wishes over ten channels, and one more on a calendar that holds 10,000.
 
-    python bench/planning.py [--wishes 100000] [--runs 3]
+    python bench/planning.py [--size short|long] [--json]
 
-Prints one JSON object with medians of repeated runs, and a line for people. For comparison a naive planner in this file
-steps minute by minute and looks at every booking each time; both get the same smaller load and must agree.
+Medians of repeated runs. For comparison a naive planner in this file steps minute by minute and looks at every booking
+each time; both get the same smaller load and must agree. `bench/scheduling.py` measures the same through the store.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from time import perf_counter
 from zoneinfo import ZoneInfo
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+import goals
+from goals import Found, median_seconds
 
-from govpost.calendars import Booking, Calendar
+from govpost.calendars import Calendar
 from govpost.domain import Priority
 from govpost.planner import Wish, plan
 from govpost.rates import Rate, window
@@ -34,6 +30,9 @@ RATE = Rate(
     windows=(window("mon-fri 07:00-19:00"), window("sat,sun 08:00-18:00")),
     holidays="US-IL",
 )
+WISHES = {"tiny": 1_000, "short": 20_000, "long": 100_000}
+RUNS = {"tiny": 1, "short": 3, "long": 5}
+SECONDS, ONE_MS = 10, 50
 
 
 def many(wishes: int, rate: Rate = RATE) -> dict[str, Calendar]:
@@ -72,16 +71,6 @@ def _fits(minute: datetime, taken: list[datetime], rate: Rate, tz: ZoneInfo) -> 
     )
 
 
-def median(runs: int, work: Callable[[], object]) -> float:
-    """Return the median seconds that `work` takes."""
-    seconds = []
-    for _ in range(runs):
-        start = perf_counter()
-        work()
-        seconds.append(perf_counter() - start)
-    return statistics.median(seconds)
-
-
 def one_more(calendar: Calendar, number: int) -> Callable[[], object]:
     """Return the work of giving one more wish its slot, from today on, and taking it back."""
     key = f"more{number}"
@@ -94,53 +83,54 @@ def one_more(calendar: Calendar, number: int) -> Callable[[], object]:
     return work
 
 
-def measure(wishes: int, runs: int) -> dict[str, float]:
-    """Measure everything; seconds unless the name says otherwise."""
-    total = median(runs, lambda: many(wishes))
-    full = many(100_000)[CHANNELS[1]]
-    bookings: list[Booking] = full.bookings()
-    fresh = [Calendar(full.channel, RATE, bookings) for _ in range(5)]
-    cold = statistics.median(median(1, one_more(calendar, 0)) for calendar in fresh)
-    small = 120
+def naive_ratio(runs: int) -> float:
+    """Return how many times as long the naive planner takes for the same few slots."""
+    few = 120
     rate = Rate(zone=RATE.zone, per_day=RATE.per_day, min_gap=RATE.min_gap, windows=RATE.windows)
-    slow = median(runs, lambda: naive(small, rate))
 
     def quick() -> list[datetime]:
         calendar = Calendar("x", rate)
-        for number in range(small):
+        for number in range(few):
             plan([Wish(key=str(number), channel="x")], {"x": calendar}, main_channel="x", now=NOW)
         return [booking.due for booking in calendar.bookings()]
 
-    if quick() != sorted(naive(small, rate)):
+    if quick() != sorted(naive(few, rate)):
         raise SystemExit("the two planners disagree")
-    return {
-        "wishes": wishes,
-        "plan_seconds": round(total, 3),
-        "bookings": len(bookings),
-        "calendar_seconds": round(median(3, lambda: Calendar(full.channel, RATE, bookings)), 4),
-        "add_one_ms": round(1000 * median(101, one_more(full, 1)), 4),
-        "add_one_fresh_calendar_ms": round(1000 * cold, 4),
-        "naive_wishes": small,
-        "naive_seconds": round(slow, 3),
-        "naive_ratio": round(slow / median(runs, quick), 1),
-    }
+    return median_seconds(runs, lambda: naive(few, rate)) / median_seconds(runs, quick)
 
 
-def main() -> None:
-    """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(description="measure the planner")
-    parser.add_argument("--wishes", type=int, default=100_000)
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
-    found = measure(options.wishes, options.runs)
-    print(json.dumps(found))
-    print(
-        f"{found['wishes']:,} wishes over {len(CHANNELS)} channels in {found['plan_seconds']} s "
-        f"(goal: under 10 s); one more on "
-        f"{found['bookings']:,} bookings in {found['add_one_ms']} ms, {found['add_one_fresh_calendar_ms']} ms on a "
-        f"calendar just read (goal: under 5 ms); {found['naive_ratio']} times as fast as minute by minute."
-    )
+def measure(size: str) -> list[Found]:
+    """Measure everything."""
+    wishes, runs = WISHES[size], RUNS[size]
+    whole = median_seconds(runs, lambda: many(wishes))
+    full = many(wishes)[CHANNELS[1]]
+    bookings = full.bookings()
+    fresh = [Calendar(full.channel, RATE, bookings) for _ in range(5)]
+    single = 1000 * median_seconds(101, one_more(full, 1))
+    cold = 1000 * statistics.median(median_seconds(1, one_more(calendar, 0)) for calendar in fresh)
+    ratio, goal = naive_ratio(runs), SECONDS * wishes / WISHES["long"]
+    return [
+        Found(
+            what=f"{wishes:,} wishes over {len(CHANNELS)} channels, in the planner alone",
+            found=f"{whole:.2f} s",
+            goal=f"under {goal:g} s",
+            ok=whole < goal,
+            values={"seconds": whole},
+        ),
+        Found(
+            what=f"one more wish beside {len(bookings):,} on its channel",
+            found=f"{single:.2f} ms, {cold:.2f} ms on a calendar just read",
+            goal=f"under {ONE_MS} ms",
+            ok=max(single, cold) < ONE_MS,
+            values={"milliseconds": single, "fresh_milliseconds": cold},
+        ),
+        Found(
+            what="a naive planner that tries minute by minute",
+            found=f"takes {ratio:.0f} times as long",
+            values={"ratio": ratio},
+        ),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    goals.run("the planner", measure)

@@ -1,16 +1,13 @@
 """How long the command line takes to start, against what nobody can do without.
 
-    python bench/startup.py [--rounds 15] [--json]
+    python bench/startup.py [--size short|long] [--json]
 
 `govpost --help` is held against a bare click program (bound 2.0), `govpost post list` with 20 posts against
 `python -c "import sqlmodel"` (bound 1.5). Each figure is the median of alternating rounds, after one to warm up.
-Exits 1 when a bound is broken.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import pwd
 import statistics
@@ -20,11 +17,15 @@ import tempfile
 import time
 from pathlib import Path
 
+import goals
+from goals import Found
+
 HERE = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE / "src"), str(HERE / "plugins")])}
 GOVPOST = "from govpost.cli import main; main()"
 BARE = "import click\n@click.group()\ndef cli(): 'A program.'\n@cli.command()\ndef one(): 'A command.'\ncli()"
 POSTS = 20
+ROUNDS = {"tiny": 1, "short": 5, "long": 15}
 
 
 def seconds(*line: str) -> float:
@@ -60,61 +61,39 @@ def govpost(*line: str) -> None:
     )
 
 
-def measure(rounds: int) -> list[dict[str, object]]:
+def measure(size: str) -> list[Found]:
     """Measure both promises."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "workspace"
         workspace(root)
-        cases = [
-            (
+        listing = ("-c", GOVPOST, "-C", str(root), "post", "list")
+        needs = ("-c", "import sqlmodel")
+        return [
+            held(
+                size,
                 "govpost --help",
                 ("-c", GOVPOST, "--help"),
                 "a bare click program",
                 ("-c", BARE, "--help"),
                 2.0,
             ),
-            (
-                f"govpost post list ({POSTS} posts)",
-                ("-c", GOVPOST, "-C", str(root), "post", "list"),
-                "import sqlmodel",
-                ("-c", "import sqlmodel"),
-                1.5,
-            ),
+            held(size, f"govpost post list ({POSTS} posts)", listing, "import sqlmodel", needs, 1.5),
         ]
-        found = []
-        for name, ours, against, theirs, bound in cases:
-            mine, other = medians(ours, theirs, rounds)
-            found.append(
-                {
-                    "what": name,
-                    "seconds": round(mine, 4),
-                    "against": against,
-                    "against_seconds": round(other, 4),
-                    "ratio": round(mine / other, 3),
-                    "bound": bound,
-                    "ok": mine / other < bound,
-                }
-            )
-        return found
 
 
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    found = measure(options.rounds)
-    if options.json:
-        print(json.dumps(found, indent=2))
-    for each in [] if options.json else found:
-        verdict = "ok" if each["ok"] else "TOO SLOW"
-        print(
-            f"{each['what']}: {each['seconds']} s, {each['ratio']} times {each['against']}"
-            f" ({each['against_seconds']} s); at most {each['bound']}: {verdict}"
-        )
-    return int(not all(each["ok"] for each in found))
+def held(
+    size: str, ours: str, line: tuple[str, ...], theirs: str, other: tuple[str, ...], bound: float
+) -> Found:
+    """Hold one call against another."""
+    mine, floor = medians(line, other, ROUNDS[size])
+    return Found(
+        what=f"{ours} against {theirs}",
+        found=f"{mine / floor:.2f} times ({1000 * mine:.0f} ms)",
+        goal=f"under {bound} times",
+        ok=mine / floor < bound,
+        values={"ratio": mine / floor, "milliseconds": 1000 * mine},
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    goals.run("starting the command line", measure)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,8 +90,13 @@ link: https://riverton.example.gov/{slug}
 
 BATCH = 5_000
 UNSENT: dict[str, Any] = {
-    **dict.fromkeys(("gate_at", "first_sent", "live_at", "remote_id", "url", "receipt", "lease_owner", "lease_until")),
-    **{"state": "queued", "reason": "", "tries": 0, "attempts": 0},
+    **dict.fromkeys(
+        ("gate_at", "first_sent", "live_at", "remote_id", "url", "receipt", "lease_owner", "lease_until")
+    ),
+    "state": "queued",
+    "reason": "",
+    "tries": 0,
+    "attempts": 0,
 }
 
 
@@ -108,32 +112,47 @@ class Town:
         """Return the folder of the workspace."""
         return self.space.root
 
-    def write(self, slug: str, more: str = "", body: str = "") -> Path:
-        """Write a draft."""
+    def write(self, slug: str, more: str = "", body: str = "", only: Sequence[str] = ()) -> Path:
+        """Write a draft, for all channels or for some."""
         path = self.root / "content" / f"{slug}.md"
         path.parent.mkdir(exist_ok=True)
         words = body or f"What residents should know about {slug}, in the words of the city."
         title = slug.replace("-", " ").title()
-        names = ", ".join(self.channels)
+        names = ", ".join(only or self.channels)
         path.write_text(NOTICE.format(title=title, channels=names, slug=slug, more=more, body=words))
         return path
 
     def release(self, slug: str, more: str = "") -> str:
         """Write, take in and approve a post; returns its id."""
-        draft = content.load(self.write(slug, more), self.space.config)
+        return self.approver(self.write(slug, more))()
+
+    def approver(self, path: Path) -> Callable[[], str]:
+        """Take a draft in; return the act of approving it, which plans it and returns its id."""
+        draft = content.load(path, self.space.config)
         desk, who = self.space.desk(), self.space.config
         taken = intake.take_in(self.space.store, desk, people.who(who, "ana"), draft, submit=True)
         if taken.post is None:
             raise SystemExit(f"the example post is blocked: {taken.checked.findings}")
-        return reviewing.approve(self.space.store, desk, people.who(who, "ben"), slug).post.id
+        ben = people.who(who, "ben")
+        return lambda: reviewing.approve(self.space.store, desk, ben, draft.slug).post.id
 
-    def copy(self, post_id: str, dues: Iterable[datetime], name: str = "copy", **values: Any) -> int:
+    def copy(
+        self,
+        post_id: str,
+        dues: Iterable[datetime],
+        name: str = "copy",
+        *,
+        post_state: str = "scheduled",
+        only: str | None = None,
+        **values: Any,
+    ) -> int:
         """Copy a released post once for each time, due then on every channel; returns how many deliveries that made.
 
-        `values` replace columns of the deliveries; `post_state` is the state of the posts.
+        `only` names one channel to copy for; `values` replace columns of the deliveries.
         """
         with self.space.store.write("bench") as tx:
-            made = _Copies(tx, post_id, values)
+            made = _Copies(tx, post_id, {"state": post_state}, values)
+            made.deliveries = [row for row in made.deliveries if only in (None, row["channel"])]
             for number, due in enumerate(dues):
                 made.add(f"{name}-{number}", due)
             made.flush()
@@ -144,6 +163,10 @@ class Town:
         with self.space.store.write("bench") as tx:
             tx.conn.execute(update(DELIVERY).where(*tests).values(**values))
 
+    def sent(self) -> list[Any]:
+        """Return the id and the time of all that is live."""
+        return self.rows(DELIVERY.c.id, DELIVERY.c.due, where=[DELIVERY.c.state == "live"])
+
     def rows(self, *columns: Any, where: Sequence[Any] = ()) -> list[Any]:
         """Read deliveries."""
         with self.space.store.read() as conn:
@@ -151,30 +174,27 @@ class Town:
 
 
 class _Copies:
-    def __init__(self, tx: Tx, post_id: str, values: dict[str, Any]) -> None:
-        self.tx, self.values, self.count = tx, values, 0
-        self.post = dict(tx.conn.execute(select(POST).where(POST.c.id == post_id)).mappings().one())
+    def __init__(self, tx: Tx, post_id: str, about: dict[str, Any], values: dict[str, Any]) -> None:
+        self.tx, self.count = tx, 0
+        self.post = dict(tx.conn.execute(select(POST).where(POST.c.id == post_id)).mappings().one()) | about
         self.version, self.approval = (
             dict(tx.conn.execute(select(table).where(table.c.post_id == post_id)).mappings().one())
             for table in (VERSION, APPROVAL)
         )
         self.approval.pop("id")
         found = tx.conn.execute(select(DELIVERY).where(DELIVERY.c.post_id == post_id)).mappings()
-        self.deliveries = [dict(row) | UNSENT for row in found]
+        self.deliveries = [dict(row) | UNSENT | values for row in found]
         self.tables = (POST, VERSION, APPROVAL, DELIVERY)
         self.rows: list[list[dict[str, Any]]] = [[] for _ in self.tables]
 
     def add(self, slug: str, due: datetime) -> None:
         own = uuid7(self.tx.now)
         posts, versions, approvals, deliveries = self.rows
-        posts.append(self.post | {"id": own, "slug": slug, "state": self.values.get("post_state", "scheduled")})
+        posts.append(self.post | {"id": own, "slug": slug})
         versions.append(self.version | {"post_id": own})
         approvals.append(self.approval | {"post_id": own})
-        changed = {key: value for key, value in self.values.items() if key != "post_state"}
         for row in self.deliveries:
-            deliveries.append(
-                row | {"id": uuid7(self.tx.now), "post_id": own, "slot": due, "due": due} | changed
-            )
+            deliveries.append(row | {"id": uuid7(self.tx.now), "post_id": own, "slot": due, "due": due})
         self.count += len(self.deliveries)
         if len(posts) >= BATCH:
             self.flush()
