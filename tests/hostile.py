@@ -173,7 +173,7 @@ def slow_texts(size: int) -> Mapping[str, str]:
 def run_apart(code: str, seconds: float = 20) -> str:
     """Run Python in a process of its own and return what it printed; it must end well within `seconds`."""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=seconds, check=False
+        [sys.executable, "-"], input=code, capture_output=True, text=True, timeout=seconds, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout

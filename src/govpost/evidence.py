@@ -26,9 +26,11 @@ _SHORTEST_SECRET = 4
 _ADDRESS = re.compile(r"https?://[!-~\u00a0-\U0010ffff]{1,2000}")
 _PATH_SAFE = "/+:@!$&'()*,;="
 # A platform may answer with new tokens that no config knows yet.
-_FRESH = r"(?:[\w-]*(?:access|refresh|bearer)[_-]?(?:token|jwt)|client_secret|password|id_token|token)"
+_ISSUED = r"[\w-]*(?:access|refresh|bearer)[_-]?(?:token|jwt)"
+_FRESH = rf"(?:{_ISSUED}|client_secret|password|id_token|token)"
 _FRESH_PAIRS = re.compile(
-    rf'("{_FRESH}"\s*:\s*")((?:[^"\\]|\\.)*)(?=")|(\b{_FRESH}=)([^&\s"]+)',
+    rf'("{_FRESH}"\s*:\s*")((?:[^"\\]|\\.)*)(?=")'
+    rf'|((?:(?<![\w-]){_ISSUED}|\b(?:client_secret|password|id_token|token))=)([^&\s"]+)',
     re.IGNORECASE,
 )
 

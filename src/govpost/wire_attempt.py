@@ -15,7 +15,7 @@ from govpost import __version__, wire_limits
 from govpost.domain import Channel
 from govpost.errors import PublishError, Rejected
 from govpost.evidence import MULTIPART_LIMIT, READS, TEXT_LIMIT, Body, Exchange, Redactor
-from govpost.wire_guard import Budget, GuardedTransport, Late, trusted_hosts
+from govpost.wire_guard import Budget, GuardedTransport, Late, refuse_coding, trusted_hosts
 
 _CONNECT_SECONDS = 10.0
 _LAST = 20
@@ -54,6 +54,7 @@ class Answer(httpx2.Response):
             yield from super().iter_bytes(chunk_size)
             return
         try:
+            refuse_coding(self.headers)
             for chunk in super().iter_bytes(chunk_size):
                 self.budget.take(len(chunk))
                 self.exchange.received.add(chunk)
@@ -121,12 +122,8 @@ class Recorder(httpx2.BaseTransport):
         return Exchange(request=request, at=now, sent=_body(request))
 
     def _answer(self, exchange: Exchange, response: httpx2.Response) -> Answer:
-        answer = Answer(
-            response.status_code,
-            headers=response.headers,
-            stream=response.stream,
-            extensions=response.extensions,
-        )
+        answer = Answer(response.status_code, headers=response.headers, stream=response.stream)
+        answer.extensions = response.extensions
         answer.exchange, answer.budget = exchange, self.budget
         exchange.left, exchange.response = True, answer
         return answer

@@ -20,6 +20,12 @@ from govpost.evidence import strings
 BYTE_LIMIT = 64 * 1024 * 1024
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All that is handed out of IPv6 so far (RFC 4291, 2.4); old forms that wrap an inside address lie beside it.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+# Azure answers its machines there about themselves, and about their keys.
+_METADATA = ipaddress.ip_address("168.63.129.16")
+_LAST_PORT = 65_535
+_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _BARE_HOST = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d+)?(?:/\S*)?")
 
 
@@ -54,6 +60,16 @@ class Budget:
             raise httpx2.ReadError(f"the answer is larger than {BYTE_LIMIT // 1024 // 1024} MB")
 
 
+def refuse_coding(headers: Mapping[str, str]) -> None:
+    """Raise `httpx2.DecodingError` for an answer packed several times over, or in a way nobody asked for.
+
+    We ask for none at all. One packing makes at most a thousand bytes of one before they are counted; two, a million.
+    """
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding not in _CODINGS:
+        raise httpx2.DecodingError(f"the answer is packed as {coding[:40]!r}, which is not read")
+
+
 def _host(address: str) -> str | None:
     try:
         return httpx2.URL(address).raw_host.decode("ascii").rstrip(".").lower() or None
@@ -81,11 +97,15 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+        if ip not in _GLOBAL_UNICAST:
+            return False
+    return ip.is_global and not ip.is_multicast and ip != _METADATA
 
 
 def resolve(host: str, port: int, seconds: float) -> list[str]:
     """Return the IP addresses of `host` within `seconds`; raises httpcore2's connect errors."""
+    if port > _LAST_PORT:
+        raise httpcore2.ConnectError(f"{host} has no port {port}")
     answer: list[list[str] | OSError | UnicodeError] = []
 
     def ask() -> None:
