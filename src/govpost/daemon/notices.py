@@ -91,7 +91,7 @@ class Teller:
             events = self._untold()
         for event in events:
             # Asked each time: whoever was stopped for long is no longer the one who tells.
-            if self._cut or not self.lease.hold():
+            if self._cut or not self.lease.is_held():
                 break
             self.registry.broadcast(event, _listener_failed)
             if event.verb in NEEDS_A_PERSON:
