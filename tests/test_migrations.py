@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,8 +166,6 @@ def contents_of(data: bytes, near: Path) -> dict[str, list[Any]]:
 
 
 def test_a_start_imports_no_alembic(tmp_path: Path) -> None:
-    import subprocess
-    import sys
 
     code = (
         "import sys; from pathlib import Path; from govpost.store.engine import Store\n"
@@ -194,3 +194,33 @@ def test_a_store_that_is_not_there_is_not_made_by_an_upgrade(tmp_path: Path) -> 
     with pytest.raises(Refused, match="no store"):
         upgrading.upgrade(store, "ben")
     assert not (tmp_path / "none.db").exists()
+
+
+DIES = """
+import os, sys
+from pathlib import Path
+from govpost.store import upgrading
+from govpost.store.engine import Store
+upgrading._see_that_it_holds = lambda conn: os.kill(os.getpid(), 9)
+upgrading.upgrade(Store(sys.argv[1], Path(sys.argv[2])), "ben")
+"""
+
+
+def test_an_upgrade_that_is_killed_leaves_the_old_schema(tmp_path: Path, store_url: str) -> None:
+    store = Store(store_url, tmp_path)
+    with store.write("ana") as tx:
+        tx.event("test.happen", "thing")
+    make_of_old(store, store_url)
+    killed = subprocess.run(
+        [sys.executable, "-c", DIES, store_url, str(tmp_path)], capture_output=True, check=False
+    )
+    assert killed.returncode == -9, killed.stderr
+    with bare.snapshot(store) as conn:
+        assert schema.numbers(conn) == (2, 2)
+        assert not inspect(conn).has_table("timer")
+        assert {column["name"] for column in inspect(conn).get_columns("daemon")}.isdisjoint(LATER["daemon"])
+    store.close()
+    assert upgrading.upgrade(store, "ben").new == rows.SCHEMA
+    with store.read() as conn:
+        assert chain.verify(conn)[1] == []
+    store.close()
