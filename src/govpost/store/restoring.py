@@ -83,10 +83,9 @@ def _settle(tx: Tx, at: datetime, why: str) -> Settled:
     opened = _open_questions(tx, f"{because}: it may have been published since")
     tx.conn.execute(DAEMON.delete())
     tokens = list(tx.conn.execute(select(TOKEN.c.channel).order_by(TOKEN.c.channel)).scalars())
-    tx.conn.execute(update(TOKEN).values(lease_owner=None, lease_until=None))
-    stale = (
-        "their secrets may be older than the platform's: log in again where one is refused" if tokens else ""
-    )
+    # The stored ones may be used up since; what can be shown only once must not be shown again.
+    tx.conn.execute(update(TOKEN).values(lease_owner="restored", lease_until=tx.now))
+    stale = "stored log-ins may be out of date: log in again where one is refused" if tokens else ""
     told = "; ".join(each for each in (because, why, stale) if each)
     tx.event(RESTORED, "store", why=told, uncertain=opened, since=rfc3339(at), accounts=tokens or None)
     return Settled(at=at, uncertain=opened)
