@@ -56,7 +56,8 @@ def follow_clock(tx: Tx, jump: timedelta) -> None:
     """Shift the instants that waits are counted from with a clock that jumped, so that no wait is cut short."""
     rows = tx.conn.execute(
         select(DELIVERY).where(
-            DELIVERY.c.state.in_(("queued", "held", "publishing", *_OPEN)), DELIVERY.c.first_sent.is_not(None)
+            DELIVERY.c.state.in_(("queued", "held", "publishing", *_OPEN)),
+            or_(DELIVERY.c.first_sent.is_not(None), DELIVERY.c.gate_at.is_not(None)),
         )
     ).all()
     for row in map(record, rows):
