@@ -1,7 +1,8 @@
 """A hostile platform on loopback, in a process of its own, with a ledger of what it truly accepted.
 
 Every channel has a port. The ledger is a file of JSON lines; a line is written before its request is answered.
-Standard input takes moods, one a line: `hostile`, `kind`, or `burn` (every channel but the calm one hangs).
+Standard input takes moods, one a line: `hostile`, `kind`, or `burn` (every channel but the calm one hangs); `forget`
+empties all channels.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ class Ledger:
 
     def write(self, **line: Any) -> None:
         os.write(self.handle, (json.dumps({"at": time.time()} | line) + "\n").encode())
+
+    def forget(self) -> None:
+        """Begin anew, as if nothing had ever been posted."""
+        with self.lock:
+            self.posts.clear()
 
     def take(self, channel: str, temperament: str, key: str, text: str, fault: Fault) -> str:
         """Store a post and return its id; one whose key is known where keys count is the post that was stored."""
@@ -325,9 +331,12 @@ def main() -> None:
     server = Server(given.seed, Ledger(given.ledger))
     print(json.dumps(server.open(given.channels)), flush=True)
     for line in sys.stdin:
-        server.mood = line.strip()
-        server.ledger.write(what="mood", mood=server.mood)
-        print(json.dumps(server.mood), flush=True)
+        if line.strip() == "forget":
+            server.ledger.forget()
+        else:
+            server.mood = line.strip()
+        server.ledger.write(what="mood", mood=line.strip())
+        print(json.dumps(line.strip()), flush=True)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,11 @@ class Town:
             tables.append(f'[store]\ndatabase = "{self.store}"')
         for name in self.names:
             kind = "none" if name == CALM else name.partition("-")[0]
-            more = "" if name == CALM else f', tls = "https://127.0.0.1:{self.ports["tls"]}/posts"'
+            more = (
+                ""
+                if name == CALM or "tls" not in self.ports
+                else f', tls = "https://127.0.0.1:{self.ports["tls"]}/posts"'
+            )
             channel = CHANNEL.format(
                 name=name, kind=kind, port=self.ports[name], more=more, threads=self.threads
             )
