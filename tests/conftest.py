@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 import office
 import postgres
+from govpost.store import postgres as store_postgres
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -44,13 +47,24 @@ def postgresql() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture
-def store_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def store_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the address of an empty store on the engine asked for, and let the test's office be kept there."""
-    engine = getattr(request, "param", "sqlite")
-    if engine == "postgresql":
-        server: postgres.Server = request.getfixturevalue("postgresql")
-        monkeypatch.setattr(office, "STORE", server.fresh())
-    return office.STORE
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield office.STORE
+        return
+    server: postgres.Server = request.getfixturevalue("postgresql")
+    monkeypatch.setattr(office, "STORE", server.fresh())
+    opened: list[Engine] = []
+
+    def remembered(*how: Any) -> Engine:
+        opened.append(_engine(*how))
+        return opened[-1]
+
+    _engine = store_postgres._engine
+    monkeypatch.setattr(store_postgres, "_engine", remembered)
+    yield office.STORE
+    for engine in opened:
+        engine.dispose()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -232,6 +232,7 @@ class Office:
     now: datetime = NOON
     seconds: float = 1000.0
     main: str = ""
+    store_url: str = ""
 
     def __post_init__(self) -> None:
         self.main = self.main or next(iter(self.platforms))
@@ -242,8 +243,8 @@ class Office:
         module.govpost_platforms = hookimpl(lambda: brought, specname="govpost_platforms")  # type: ignore[attr-defined]
         self.registry.add("office", "1", "tests", lambda: module)
         assert self.registry.plugins[0].state == "loaded", self.registry.plugins
-        self.store_url = STORE
-        self.store = Store(STORE, self.root, lambda: self.now)
+        self.store_url = self.store_url or STORE
+        self.store = Store(self.store_url, self.root, lambda: self.now)
         self.read_config()
         self.publisher = Publisher(
             store=self.store, owner="office", setup=self.setup(), monotonic=lambda: self.seconds
@@ -348,11 +349,12 @@ class Office:
 
     def restart(self, owner: str = "office-2") -> None:
         """Let a new daemon take over after the old one died."""
+        dead = self.publisher.owner
         self.publisher = Publisher(
             store=self.store, owner=owner, setup=self.setup(), monotonic=lambda: self.seconds
         )
         with self.store.write("daemon") as tx:
-            rescue.rescue(tx, owner)
+            rescue.rescue(tx, owner, {dead})
         housekeeping.judge_anew(self.store, self.config, self.bench, "the daemon came back")
 
     # --- looking -------------------------------------------------------------------------------------------
