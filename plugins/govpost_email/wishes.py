@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -129,6 +130,7 @@ def note(path: Path, refs: frozenset[str], key: str) -> None:
     known = {who_wrote(line, key) for _, line in _lines(path, must_exist=False)}
     new = sorted(refs - known)
     if new:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as stream:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "a", encoding="utf-8") as stream:
             stream.write("".join(f"{token(ref, key)}\n" for ref in new))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 import sys
 from pathlib import Path
@@ -99,8 +100,11 @@ def _check(name: str) -> None:
 
 def _create(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as stream:
+        for folder in (*reversed(path.parents[1:]), path.parent):
+            folder.mkdir(mode=0o755, exist_ok=True)
+        # A plugin that others may write is never loaded, whatever the umask was.
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
         raise Refused(

@@ -108,12 +108,13 @@ def make(root: Path) -> tuple[str, list[Path]]:
     }
     try:
         for folder, mode in (
+            *((above, 0o755) for above in reversed(root.parents)),
             (root, 0o755),
             (root / "content", 0o755),
             (root / "plugins", 0o755),
             (root / ".govpost", 0o700),
         ):
-            folder.mkdir(mode=mode, parents=True, exist_ok=True)
+            folder.mkdir(mode=mode, exist_ok=True)
         written = [path for path, text in files.items() if _write(path, text)]
     except OSError as error:
         raise Refused(
@@ -127,7 +128,10 @@ def _write(path: Path, text: str) -> bool:
     if path.exists() or path.is_symlink():
         return False
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
+    # A umask may narrow these rights; who else could write here could do all that govpost can.
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
     beside.rename(path)
     return True
 

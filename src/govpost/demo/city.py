@@ -31,9 +31,10 @@ def build(root: Path, hub: str, now: datetime) -> None:
     source = example()
     if not (source / "config.toml").is_file():
         raise Refused("the example city is missing from this installation", "install govpost again")
-    root.mkdir(parents=True, exist_ok=True)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copytree(source / "content", root / "content", dirs_exist_ok=True)
     config = (source / "config.toml").read_text(encoding="utf-8")
+    (root / "config.toml").touch(mode=0o644)
     (root / "config.toml").write_text(_adapted(config, hub, now.date()), encoding="utf-8")
     for slug, days in EXPIRES.items():
         _insert(draft(root, slug), f"expires: {now.date() + timedelta(days=days)} 18:00\n")
