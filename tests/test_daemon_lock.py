@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from govpost.daemon.lock import Lock, is_held
+from govpost.daemon.lock import Lock, OwnLock, freed, is_freed, is_held
 from govpost.errors import Refused
 
 
@@ -94,3 +94,38 @@ def test_on_a_disk_that_became_read_only_the_lock_still_holds(tmp_path: Path) ->
         lock.free()
     finally:
         subprocess.run(["umount", "-l", tmp_path], check=True)
+
+
+def test_each_of_several_holds_a_lock_of_its_own_and_takes_it_away(tmp_path: Path) -> None:
+    locks = [OwnLock(tmp_path, name) for name in ("a", "b")]
+    for own in locks:
+        own.take()
+    assert list(freed(tmp_path)) == []
+    assert not is_freed(tmp_path, "a")
+    for own in locks:
+        own.free()
+        own.free()
+    assert list((tmp_path / "daemons").iterdir()) == []
+
+
+def test_the_lock_of_one_that_died_can_be_found_and_is_held_meanwhile(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from govpost.daemon.lock import OwnLock\n"
+        "OwnLock(Path(sys.argv[1]), 'dead').take(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=False)
+    alive = OwnLock(tmp_path, "alive")
+    alive.take()
+    assert is_freed(tmp_path, "dead")
+    for name, path in freed(tmp_path):
+        assert name == "dead"
+        assert list(freed(tmp_path)) == []
+        path.unlink()
+    assert not is_freed(tmp_path, "dead")
+    alive.free()
+
+
+def test_a_lock_that_cannot_be_read_is_nobodys_death(tmp_path: Path) -> None:
+    (tmp_path / "daemons").mkdir()
+    (tmp_path / "daemons" / "gone.lock").symlink_to(tmp_path / "nowhere")
+    assert list(freed(tmp_path)) == []

@@ -54,13 +54,13 @@ class Listener:
     def _connection(self) -> Iterator[Any]:
         """Open a connection of our own, in no transaction and in no pool."""
         borrowed = self._store.backend.engine.raw_connection()
+        connection: Any = borrowed.driver_connection
         borrowed.detach()
         try:
-            connection: Any = borrowed.driver_connection
             connection.autocommit = True
             yield connection
         finally:
-            borrowed.close()
+            connection.close()
 
     def _listen(self, connection: Any) -> None:
         from govpost.store.postgres import CHANNEL
@@ -69,8 +69,8 @@ class Listener:
         self.hears = True
         self._ring()  # what was committed before nobody told us
         while not self._stop.is_set():
-            for _ in connection.notifies(timeout=_ROUND, stop_after=1):
+            if list(connection.notifies(timeout=_ROUND, stop_after=1)):
                 self._ring()
-                time.sleep(_TOGETHER)  # many commits at once are one ring
-                for _ in connection.notifies(timeout=0):
-                    pass
+                time.sleep(_TOGETHER)  # of many commits at once the first rings and the last, not each
+                if list(connection.notifies(timeout=0)):
+                    self._ring()
