@@ -466,6 +466,20 @@ def test_a_daemon_that_dies_before_the_gate_leaves_the_delivery_queued(office: O
     assert len(hub.calls) == 1
 
 
+def test_a_clock_that_jumps_after_the_claim_was_decided_stops_it_at_the_gate(
+    office: Office, hub: Scripted
+) -> None:
+    (row,) = office.release("road")
+    answers = [True, False]
+    office.publisher.may_claim = lambda: answers.pop(0) if answers else True
+    assert office.publisher.deliver("hub")
+    after = office.one("road")
+    assert (hub.calls, after.state, after.gate_at, after.first_sent) == ([], "queued", None, None)
+    assert "the clock jumped" in after.reason
+    office.work()
+    assert [call.key for call in hub.calls] == [row.id]
+
+
 def test_a_missing_secret_pauses_the_channel_before_anything_is_claimed(
     office: Office, hub: Scripted
 ) -> None:
