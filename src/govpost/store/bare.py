@@ -49,9 +49,10 @@ def alone(store: Store, actor: str, *, keep: bool = True) -> Iterator[Tx]:
 @contextmanager
 def snapshot(store: Store) -> Iterator[Connection]:
     """Open a transaction that sees the store at one instant."""
-    with store.translated(), store.backend.reading() as conn, conn.begin():
+    with store.translated(), store.backend.reading() as conn, conn.begin() as whole:
         be_patient(conn)
         yield conn
+        whole.rollback()  # a damaged file can be read in part, and committed never
 
 
 def _unbound(conn: Connection) -> None:

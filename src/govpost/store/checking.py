@@ -62,8 +62,12 @@ def examine(store: Store, folder: Path | None) -> Examined:
             )
         for check in (_tables, _orphans, _chain, _states, _claims, _sequences, _journal):
             found += _look(conn, check)
-        names = _named(conn, found) if folder is not None else {}
-        counts, head = _counts(conn), _head(conn)
+        names: dict[str, str] = {}
+        counts: dict[str, int] = {}
+        if folder is not None:
+            found += _look(conn, lambda conn: names.update(media.named(conn)))
+        found += _look(conn, lambda conn: counts.update(_counts(conn)))
+        head = _head(conn)
     if folder is not None:
         found += _media(names, folder)
     return Examined(
@@ -71,10 +75,10 @@ def examine(store: Store, folder: Path | None) -> Examined:
     )
 
 
-def _look(conn: Connection, check: Callable[[Connection], list[Finding]]) -> list[Finding]:
+def _look(conn: Connection, check: Callable[[Connection], list[Finding] | None]) -> list[Finding]:
     try:
         with conn.begin_nested():
-            return check(conn)
+            return check(conn) or []
     except (DBAPIError, ValueError, TypeError) as error:
         said = str(getattr(error, "orig", None) or error).splitlines()[0]
         return [Finding(what=f"the store cannot be read everywhere: {said}", tip=_RESTORE)]
@@ -184,17 +188,6 @@ def _journal(conn: Connection) -> list[Finding]:
         return []
     what = f"the database was made with the journal mode {noted} and now has {mode}"
     return [Finding(what=what, tip=f'set it back: sqlite3 FILE "PRAGMA journal_mode = {noted}"')]
-
-
-def _named(conn: Connection, found: list[Finding]) -> dict[str, str]:
-    names: dict[str, str] = {}
-
-    def ask(conn: Connection) -> list[Finding]:
-        names.update(media.named(conn))
-        return []
-
-    found += _look(conn, ask)
-    return names
 
 
 def _media(names: dict[str, str], folder: Path) -> Iterator[Finding]:
