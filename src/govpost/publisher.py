@@ -211,9 +211,10 @@ class Publisher:
         if not self._as_approved(tx, fitted, claim, hashes) or ending.close_late_repeat(tx, fitted, claim):
             return False
         off = obstacles.switched_off(tx.conn, fitted.config.platform)
-        if off is None and deliveries.gate(tx, claim.delivery, claim.fence):
+        # Asked again: the clock may have jumped since, and what the gate notes would be judged by another time.
+        if off is None and self.may_claim() and deliveries.gate(tx, claim.delivery, claim.fence):
             return True
-        shut = "the gate is shut: frozen, paused, suspended, cancelled or expired meanwhile"
+        shut = "the gate is shut: frozen, paused, suspended, cancelled or expired meanwhile, or the clock jumped"
         ending.give_back(tx, claim, off or shut)
         return False
 
