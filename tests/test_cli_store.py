@@ -10,6 +10,7 @@ import pytest
 
 from cli_city import City, city, day
 from govpost.daemon.lock import Lock
+from postgres import Server
 from test_migrations import released
 
 
@@ -213,6 +214,31 @@ def test_a_moved_store_takes_no_more_writes_and_the_new_one_goes_on(town: City) 
     assert found["counts"]["event"] == events + 1
     assert town.ask("audit", "log")[-1]["verb"] == "store.move"
     town.ok("freeze", "--reason", "a test")
+
+
+def test_a_store_moves_to_postgresql_and_is_backed_up_and_restored_there(
+    town: City, postgresql: Server
+) -> None:
+    url = postgresql.fresh()
+    moved = town.ask("store", "move", url)
+    assert moved["config"] == f'database = "{url}"'
+    town.change("[security]", f'[store]\ndatabase = "{url}"\n\n[security]')
+    town.schedule("street-closure")
+    into = town.root / "copies"
+    made = town.ask("store", "backup", f"{into}/")
+    assert Path(made["path"]).parent == into
+    assert town.ok("store", "check", made["path"]).code == 0
+    town.deliver()
+    done = town.ask("store", "restore", str(into), "--reason", "a test")
+    assert done["uncertain"] == 1
+    assert "govpost_before_" in done["aside"]
+    states = [each["state"] for each in town.ask("delivery", "list", "--post", "street-closure")]
+    assert states == ["uncertain"]
+    town.deliver()
+    (row,) = town.ask("delivery", "list", "--post", "street-closure")
+    assert row["state"] == "live", "the website can be asked, also while everything is frozen"
+    assert town.ask("store", "check")["ok"] is True
+    assert town.ask("audit", "verify")["ok"] is True
 
 
 def test_a_move_to_a_place_that_is_not_empty_is_refused(town: City) -> None:
