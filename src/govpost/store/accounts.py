@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from govpost.store.account_rows import ACCOUNT, TOKEN, AccountRecord, TokenRecord
 from govpost.store.conditions import is_queued
 from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY
 
+_TOKEN = select(TOKEN).where(TOKEN.c.channel == bindparam("channel"))
 _UNLEASED: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
 
 
@@ -80,7 +81,7 @@ def waiting_after(conn: Connection, channel: str, when: datetime, most: int) -> 
 
 def token(conn: Connection, channel: str) -> TokenRecord | None:
     """Return the sealed secrets of a channel, None when no log-in left any."""
-    row = conn.execute(select(TOKEN).where(TOKEN.c.channel == channel)).one_or_none()
+    row = conn.execute(_TOKEN, {"channel": channel}).one_or_none()
     return None if row is None else TokenRecord.model_construct(**row._mapping)
 
 

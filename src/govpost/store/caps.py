@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from govpost.store import conditions
 from govpost.store.rows import DELIVERY, PILOT
 
 _COUNTED = ("publishing", "pending", "live", "uncertain", "withdrawn")
+_CAP = select(PILOT.c.cap_posts).where(PILOT.c.channel == bindparam("channel"), PILOT.c.state == "running")
 
 
 def spent(conn: Connection, channel: str, enough: int | None = None) -> int:
@@ -23,6 +24,5 @@ def spent(conn: Connection, channel: str, enough: int | None = None) -> int:
 
 def is_spent(conn: Connection, channel: str) -> bool:
     """Say whether a running pilot has published as many posts as its charter allows."""
-    running = select(PILOT.c.cap_posts).where(PILOT.c.channel == channel, PILOT.c.state == "running")
-    cap = conn.execute(running).scalar_one_or_none()
+    cap = conn.execute(_CAP, {"channel": channel}).scalar_one_or_none()
     return cap is not None and spent(conn, channel, cap) >= cap

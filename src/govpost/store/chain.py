@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, RowMapping, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, bindparam, insert, select, update
 
 from govpost.digest import sha256
 from govpost.domain import Event
@@ -15,6 +15,11 @@ from govpost.store.chain_rows import EVENT, HEAD
 from govpost.times import rfc3339
 
 GENESIS = "0" * 64
+
+_HEAD = select(HEAD.c.event_id, HEAD.c.hash)
+_HEAD_FOR_ME = _HEAD.with_for_update()
+_ADD = insert(EVENT)
+_MOVE_HEAD = update(HEAD).values(event_id=bindparam("number"), hash=bindparam("last"))
 
 
 class Happening(NamedTuple):
@@ -55,14 +60,13 @@ def append(conn: Connection, at: datetime, actor: str, happenings: Sequence[Happ
         row["post"], row["channel"] = happening.detail.get("post"), happening.detail.get("channel")
         last = row["hash"] = _hash(row)
         rows.append(row)
-    conn.execute(insert(EVENT), rows)
-    conn.execute(update(HEAD).values(event_id=number, hash=last))
+    conn.execute(_ADD, rows)
+    conn.execute(_MOVE_HEAD, {"number": number, "last": last})
 
 
 def head(conn: Connection, *, lock: bool = False) -> Head:
     """Return the end of the chain; with `lock`, hold it until the transaction ends."""
-    statement = select(HEAD.c.event_id, HEAD.c.hash)
-    row = conn.execute(statement.with_for_update() if lock else statement).one_or_none()
+    row = conn.execute(_HEAD_FOR_ME if lock else _HEAD).one_or_none()
     if row is None:
         raise StoreUnavailable("the head of the event chain is missing", "restore a backup of the store")
     return Head(row.event_id, row.hash)

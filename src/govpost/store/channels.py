@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from govpost.store.engine import Tx
 from govpost.store.rows import CHANNEL, ChannelRecord
@@ -14,6 +14,9 @@ from govpost.store.upsert import insert_new
 
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 """`paused_until` of a channel that only a person resumes."""
+
+_GET = select(CHANNEL).where(CHANNEL.c.name == bindparam("name"))
+_GET_FOR_ME = _GET.with_for_update()
 
 
 def ensure(tx: Tx, names: Iterable[str]) -> None:
@@ -35,8 +38,7 @@ def every(conn: Connection) -> dict[str, ChannelRecord]:
 
 def get(conn: Connection, name: str, *, lock: bool = False) -> ChannelRecord:
     """Return one channel; a channel never seen is one without trouble."""
-    statement = select(CHANNEL).where(CHANNEL.c.name == name)
-    row = conn.execute(statement.with_for_update() if lock else statement).one_or_none()
+    row = conn.execute(_GET_FOR_ME if lock else _GET, {"name": name}).one_or_none()
     if row is None:
         return ChannelRecord(name=name)
     return ChannelRecord.model_construct(**row._mapping)

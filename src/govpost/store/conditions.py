@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, literal_column, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, and_, exists, literal_column, or_, select, tuple_
 
 from govpost.domain import Action
 from govpost.states import PUBLISHES
 from govpost.store.meta import FREEZE
 from govpost.store.rows import CHANNEL, DELIVERY, META, PILOT
+
+Name = str | BindParameter[str]
+Instant = datetime | BindParameter[datetime]
+"""What a condition is asked about: a value, or the place of one in a statement that is made once."""
 
 HEAD_START = timedelta(seconds=5)
 """How long a post's other channels wait for its main channel, so that the agency's own page comes first."""
@@ -54,12 +58,12 @@ def can_expire() -> ColumnElement[bool]:
     return and_(or_(is_first(), is_copy()), DELIVERY.c.action != Action.WITHDRAW)
 
 
-def in_time(now: datetime) -> ColumnElement[bool]:
+def in_time(now: Instant) -> ColumnElement[bool]:
     """Say whether a row has not expired."""
     return or_(DELIVERY.c.expires.is_(None), DELIVERY.c.expires > now, ~can_expire())
 
 
-def channel_open(channel: str, now: datetime) -> ColumnElement[bool]:
+def channel_open(channel: Name, now: Instant) -> ColumnElement[bool]:
     """Say whether a channel may send at all: no freeze, pilot on, not paused, not told to wait."""
     troubled = select(CHANNEL.c.name).where(
         CHANNEL.c.name == channel, or_(CHANNEL.c.paused_until > now, CHANNEL.c.next_allowed_at > now)
@@ -69,8 +73,8 @@ def channel_open(channel: str, now: datetime) -> ColumnElement[bool]:
     return and_(exists(runs), ~exists(troubled), ~exists(frozen))
 
 
-def main_first(main_channel: str, now: datetime) -> ColumnElement[bool]:
-    """Say whether a row need not wait for its post's main channel, which is about to go out.
+def main_first(main_channel: Name, now: Instant, head_start: Instant) -> ColumnElement[bool]:
+    """Say whether a row need not wait for its post's main channel, which is about to go out, nor past `head_start`.
 
     The posts ahead are found once a statement, not once a row; a copy asks nothing, for its bulletin has waited.
     """
@@ -82,4 +86,4 @@ def main_first(main_channel: str, now: datetime) -> ColumnElement[bool]:
         main.c.recipient.is_(None),
     )
     waits = tuple_(DELIVERY.c.post_id, DELIVERY.c.version).in_(ahead)
-    return or_(is_copy(), DELIVERY.c.due <= now - HEAD_START, DELIVERY.c.channel == main_channel, ~waits)
+    return or_(is_copy(), DELIVERY.c.due <= head_start, DELIVERY.c.channel == main_channel, ~waits)

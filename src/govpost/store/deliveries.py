@@ -6,17 +6,44 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from govpost.domain import Action
 from govpost.planner import ON_TIME
 from govpost.states import DELIVERY as MACHINE
 from govpost.states import UNSETTLED, DeliveryState, Role
-from govpost.store import caps, channels, conditions, posts
+from govpost.store import caps, channels, conditions, posts, statements
 from govpost.store.engine import Tx
-from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, POST, DeliveryRecord
+from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, DeliveryRecord
 
 DAEMON = frozenset({Role.DAEMON})
+
+# Made once: to build a statement takes several times as long as to run it.
+_GET = select(DELIVERY).where(DELIVERY.c.id == bindparam("id"))
+_MOVE = update(DELIVERY).where(DELIVERY.c.id == bindparam("this"), DELIVERY.c.state == bindparam("was"))
+_MOVE_FENCED = _MOVE.where(
+    DELIVERY.c.lease_owner == bindparam("fence_owner"), DELIVERY.c.tries == bindparam("fence_tries")
+)
+_WAITING = select(DELIVERY).where(
+    DELIVERY.c.waits_for == bindparam("this"), DELIVERY.c.state.in_(bindparam("states", expanding=True))
+)
+_BEGIN_ATTEMPT = insert(ATTEMPT)
+_ATTEMPT = update(ATTEMPT).where(ATTEMPT.c.delivery_id == bindparam("this"), ATTEMPT.c.n == bindparam("try"))
+_MAINS = select(DELIVERY.c.state).where(
+    DELIVERY.c.post_id == bindparam("post"),
+    DELIVERY.c.version == bindparam("version_n"),
+    DELIVERY.c.channel == bindparam("main"),
+    conditions.opens_slot(),
+)
 
 
 class Fence(NamedTuple):
@@ -33,7 +60,7 @@ def record(row: Any) -> DeliveryRecord:
 
 def get(conn: Connection, delivery_id: str) -> DeliveryRecord:
     """Return one delivery by its id."""
-    return record(conn.execute(select(DELIVERY).where(DELIVERY.c.id == delivery_id)).one())
+    return record(conn.execute(_GET, {"id": delivery_id}).one())
 
 
 def add(tx: Tx, deliveries: Iterable[DeliveryRecord]) -> None:
@@ -67,12 +94,12 @@ def move(
     Returns False, changing nothing, when it moved meanwhile or the fence is not the present claim.
     """
     MACHINE.check(delivery.state, new, roles)
-    statement = update(DELIVERY).where(DELIVERY.c.id == delivery.id, DELIVERY.c.state == delivery.state)
+    row = {"this": delivery.id, "was": delivery.state, "state": str(new), "reason": why, **values}
     if fence is not None:
-        statement = statement.where(DELIVERY.c.lease_owner == fence.owner, DELIVERY.c.tries == fence.tries)
+        row |= {"fence_owner": fence.owner, "fence_tries": fence.tries}
     if new != DeliveryState.PUBLISHING:
-        values |= {"lease_owner": None, "lease_until": None}
-    if tx.conn.execute(statement.values(state=str(new), reason=why, **values)).rowcount == 0:
+        row |= {"lease_owner": None, "lease_until": None}
+    if tx.conn.execute(_MOVE if fence is None else _MOVE_FENCED, row).rowcount == 0:
         return False
     note(tx, delivery, f"delivery.{new}", old=delivery.state, new=str(new), why=why)
     _after(tx, delivery, new)
@@ -111,10 +138,7 @@ def _take_down_target(tx: Tx, delivery: DeliveryRecord) -> None:
 
 
 def _waiting(conn: Connection, delivery: DeliveryRecord, *states: DeliveryState) -> list[DeliveryRecord]:
-    rows = conn.execute(
-        select(DELIVERY).where(DELIVERY.c.waits_for == delivery.id, DELIVERY.c.state.in_(states))
-    )
-    return [record(row) for row in rows]
+    return [record(row) for row in conn.execute(_WAITING, {"this": delivery.id, "states": states})]
 
 
 def claim(
@@ -135,46 +159,29 @@ def claim(
     if tx.several:
         # Gap and cap are read here and changed by whoever claims: one claim of a channel at a time.
         channels.get(tx.conn, channel, lock=True)
-    candidate = (
-        select(DELIVERY.c.id)
-        .where(DELIVERY.c.channel == channel, conditions.is_queued(), DELIVERY.c.due <= now)
-        .where(conditions.channel_open(channel, now), conditions.in_time(now))
-        .where(conditions.main_first(main_channel, now))
-        .where(_within_rate(tx.conn, channel, now, refitted=refitted))
-        .order_by(DELIVERY.c.due, DELIVERY.c.priority.desc(), DELIVERY.c.part, DELIVERY.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    lease_values = {"lease_owner": owner, "lease_until": now + lease, "gate_at": None}
-    taken = tx.conn.execute(
-        update(DELIVERY)
-        .where(DELIVERY.c.id == candidate, DELIVERY.c.state == "queued")
-        .values(state="publishing", tries=DELIVERY.c.tries + 1, **lease_values)
-        .returning(DELIVERY)
-    ).one_or_none()
+    asked = {
+        "channel_name": channel,
+        "main": main_channel,
+        "now": now,
+        "head_start": now - conditions.HEAD_START,
+        "on_time": now - ON_TIME,
+        "owner": owner,
+        "lease": now + lease,
+    }
+    statement = statements.claim(refitted=refitted, spent=caps.is_spent(tx.conn, channel))
+    taken = tx.conn.execute(statement, asked).one_or_none()
     if taken is None:
         return None
     delivery = record(taken)
     if delivery.tries == 1 and delivery.part == 1 and delivery.action == Action.PUBLISH and gap:
         tx.conn.execute(update(CHANNEL).where(CHANNEL.c.name == channel).values(gap_until=now + gap))
     tx.conn.execute(
-        insert(ATTEMPT),
+        _BEGIN_ATTEMPT,
         {"delivery_id": delivery.id, "n": delivery.tries, "owner": owner, "started_at": now, "reason": ""},
     )
     note(tx, delivery, "delivery.publishing", old="queued", new="publishing", why="claimed", n=delivery.tries)
     _note_ahead_of_main(tx, delivery, main_channel)
     return delivery
-
-
-def _within_rate(conn: Connection, channel: str, now: datetime, *, refitted: bool) -> ColumnElement[bool]:
-    """Say of a row that gap, cap and, with `refitted`, lateness let it go now; only new posts are asked."""
-    fresh = and_(conditions.begins_post(), DELIVERY.c.tries == 0)
-    gap_open = select(CHANNEL.c.name).where(CHANNEL.c.name == channel, CHANNEL.c.gap_until > now)
-    allowed = or_(~fresh, DELIVERY.c.rush, ~exists(gap_open))
-    if refitted:
-        allowed = and_(allowed, or_(~fresh, DELIVERY.c.rush, DELIVERY.c.due >= now - ON_TIME))
-    return and_(allowed, ~conditions.begins_post()) if caps.is_spent(conn, channel) else allowed
 
 
 def _note_ahead_of_main(tx: Tx, delivery: DeliveryRecord, main_channel: str) -> None:
@@ -186,44 +193,37 @@ def _note_ahead_of_main(tx: Tx, delivery: DeliveryRecord, main_channel: str) -> 
         or delivery.action != "publish"
     ):
         return
-    this = (DELIVERY.c.post_id == delivery.post_id, DELIVERY.c.version == delivery.version)
-    for row in find(tx.conn, *this, DELIVERY.c.channel == main_channel, conditions.opens_slot()):
-        if row.state not in (DeliveryState.LIVE, DeliveryState.WITHDRAWN):
-            why = f"it goes out although {main_channel}, the main channel, is {row.state}"
+    this = {"post": delivery.post_id, "version_n": delivery.version, "main": main_channel}
+    for state in tx.conn.execute(_MAINS, this).scalars():
+        if state not in (DeliveryState.LIVE, DeliveryState.WITHDRAWN):
+            why = f"it goes out although {main_channel}, the main channel, is {state}"
             note(tx, delivery, "delivery.ahead-of-main", why=why)
 
 
 def gate(tx: Tx, delivery: DeliveryRecord, fence: Fence) -> bool:
     """Pass the last committed check before the point of no return; False when something forbids it."""
     now = tx.now
-    cancelled = select(POST.c.id).where(POST.c.id == delivery.post_id, POST.c.state == "cancelled")
-    passed = tx.conn.execute(
-        update(DELIVERY)
-        .where(DELIVERY.c.id == delivery.id, DELIVERY.c.state == "publishing", DELIVERY.c.gate_at.is_(None))
-        .where(DELIVERY.c.lease_owner == fence.owner, DELIVERY.c.tries == fence.tries)
-        .where(conditions.channel_open(delivery.channel, now), conditions.in_time(now), ~exists(cancelled))
-        .values(
-            gate_at=now, first_sent=func.coalesce(DELIVERY.c.first_sent, now) if delivery.ambiguous else now
-        )
-    )
-    if passed.rowcount == 0:
+    asked = {
+        "this": delivery.id,
+        "post": delivery.post_id,
+        "channel_name": delivery.channel,
+        "fence_owner": fence.owner,
+        "fence_tries": fence.tries,
+        "now": now,
+    }
+    if tx.conn.execute(statements.pass_gate(ambiguous=delivery.ambiguous), asked).rowcount == 0:
         return False
-    tx.conn.execute(_attempt(delivery).values(gate_at=now))
+    tx.conn.execute(_ATTEMPT, {"this": delivery.id, "try": delivery.tries, "gate_at": now})
     note(tx, delivery, "delivery.gate", why="passed the gate", n=delivery.tries)
     return True
-
-
-def _attempt(delivery: DeliveryRecord) -> Any:
-    return update(ATTEMPT).where(ATTEMPT.c.delivery_id == delivery.id, ATTEMPT.c.n == delivery.tries)
 
 
 def end_attempt(
     tx: Tx, delivery: DeliveryRecord, outcome: str, reason: str, evidence: list[dict[str, Any]]
 ) -> None:
     """Write down how a try ended and what was said on the wire."""
-    tx.conn.execute(
-        _attempt(delivery).values(ended_at=tx.now, outcome=outcome, reason=reason, evidence=evidence)
-    )
+    ended = {"ended_at": tx.now, "outcome": outcome, "reason": reason, "evidence": evidence}
+    tx.conn.execute(_ATTEMPT, {"this": delivery.id, "try": delivery.tries, **ended})
 
 
 def has_ended(conn: Connection, delivery: DeliveryRecord, outcome: str) -> bool:

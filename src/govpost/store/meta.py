@@ -6,17 +6,19 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from govpost.store.engine import Tx
 from govpost.store.rows import DAEMON, META, DaemonRecord
 
 FREEZE = "freeze"
 
+_GET = select(META.c.value).where(META.c.key == bindparam("key"))
+
 
 def get(conn: Connection, key: str) -> Any:
     """Return the value kept under `key`, None when there is none."""
-    return conn.execute(select(META.c.value).where(META.c.key == key)).scalar_one_or_none()
+    return conn.execute(_GET, {"key": key}).scalar_one_or_none()
 
 
 def put(conn: Connection, key: str, value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from govpost.digest import sha256
 from govpost.states import PILOT as MACHINE
@@ -12,10 +12,12 @@ from govpost.states import PilotState, Role
 from govpost.store.engine import Tx
 from govpost.store.rows import CHARTER, PILOT, CharterRecord, PilotRecord
 
+_GET = select(PILOT).where(PILOT.c.channel == bindparam("channel"))
+
 
 def get(conn: Connection, channel: str) -> PilotRecord | None:
     """Return the pilot of a channel, None when it was never proposed."""
-    row = conn.execute(select(PILOT).where(PILOT.c.channel == channel)).one_or_none()
+    row = conn.execute(_GET, {"channel": channel}).one_or_none()
     return None if row is None else PilotRecord.model_construct(**row._mapping)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from govpost.errors import Refused, did_you_mean
 from govpost.states import POST as MACHINE
@@ -29,6 +29,19 @@ SHORTEST_PREFIX = 4
 _DERIVED = ("scheduled", "published", "failed", "withdrawn")
 """States that follow from the deliveries; in the others a person decides."""
 
+_POST = select(POST).where(POST.c.id == bindparam("id"))
+_POST_FOR_ME = _POST.with_for_update()
+_VERSION = select(VERSION).where(VERSION.c.post_id == bindparam("post"), VERSION.c.n == bindparam("n"))
+_APPROVALS = select(APPROVAL).where(APPROVAL.c.post_id == bindparam("post")).order_by(APPROVAL.c.id)
+_APPROVALS_OF_DIGEST = _APPROVALS.where(APPROVAL.c.digest == bindparam("digest"))
+_MOVE = update(POST).where(POST.c.id == bindparam("this"), POST.c.state == bindparam("was"))
+_STATES = (
+    select(DELIVERY.c.state)
+    .distinct()
+    .where(DELIVERY.c.post_id == bindparam("post"), DELIVERY.c.version == bindparam("n"))
+    .where(DELIVERY.c.action != "withdraw")
+)
+
 
 def by_slug(conn: Connection, slug: str) -> PostRecord | None:
     """Return the post with this slug, None when there is none."""
@@ -38,8 +51,7 @@ def by_slug(conn: Connection, slug: str) -> PostRecord | None:
 
 def by_id(conn: Connection, post_id: str, *, lock: bool = False) -> PostRecord:
     """Return the post with this id; with `lock`, nobody else changes it until the transaction ends."""
-    statement = select(POST).where(POST.c.id == post_id)
-    row = conn.execute(statement.with_for_update() if lock else statement).one()
+    row = conn.execute(_POST_FOR_ME if lock else _POST, {"id": post_id}).one()
     return PostRecord.model_construct(**row._mapping)
 
 
@@ -86,7 +98,7 @@ def add_version(tx: Tx, version: VersionRecord) -> None:
 
 def version(conn: Connection, post_id: str, n: int) -> VersionRecord:
     """Return one version of a post."""
-    row = conn.execute(select(VERSION).where(VERSION.c.post_id == post_id, VERSION.c.n == n)).one()
+    row = conn.execute(_VERSION, {"post": post_id, "n": n}).one()
     return VersionRecord.model_construct(**row._mapping)
 
 
@@ -100,8 +112,8 @@ def move(
 ) -> PostRecord:
     """Move a post if it still stands where `post` says; its event goes with it."""
     MACHINE.check(post.state, new, roles)
-    statement = update(POST).where(POST.c.id == post.id, POST.c.state == post.state)
-    changed = tx.conn.execute(statement.values(state=str(new), updated_at=tx.now, **values))
+    row = {"this": post.id, "was": post.state, "state": str(new), "updated_at": tx.now, **values}
+    changed = tx.conn.execute(_MOVE, row)
     if changed.rowcount == 0:
         raise Refused(
             f"{post.slug} has changed meanwhile", "look at it again: govpost post show " + post.slug
@@ -126,14 +138,7 @@ def settle(tx: Tx, post_id: str, role: Role = Role.DAEMON) -> None:
     post = by_id(tx.conn, post_id, lock=True)
     if post.state not in _DERIVED:
         return
-    rows = tx.conn.execute(
-        select(DELIVERY.c.state)
-        .distinct()
-        .where(
-            DELIVERY.c.post_id == post_id, DELIVERY.c.version == post.version, DELIVERY.c.action != "withdraw"
-        )
-    )
-    states = rows.scalars().all()
+    states = tx.conn.execute(_STATES, {"post": post_id, "n": post.version}).scalars().all()
     if not states:
         return
     new = post_state_of(states)
@@ -160,10 +165,9 @@ def approve(tx: Tx, approval: ApprovalRecord) -> None:
 
 def approvals(conn: Connection, post_id: str, *, digest: str | None = None) -> list[ApprovalRecord]:
     """Return the approvals of a post, oldest first; with `digest`, only those of exactly that."""
-    statement = select(APPROVAL).where(APPROVAL.c.post_id == post_id).order_by(APPROVAL.c.id)
-    if digest is not None:
-        statement = statement.where(APPROVAL.c.digest == digest)
-    return [ApprovalRecord.model_construct(**row._mapping) for row in conn.execute(statement)]
+    statement = _APPROVALS if digest is None else _APPROVALS_OF_DIGEST
+    rows = conn.execute(statement, {"post": post_id, "digest": digest})
+    return [ApprovalRecord.model_construct(**row._mapping) for row in rows]
 
 
 def remark(tx: Tx, post: PostRecord, text: str) -> None:
