@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from chaos.clock import Offsets
+from chaos.database import Database
+from chaos.disk import Disk
 from chaos.ledger import Ledger
 from chaos.nursery import MARGIN
 from chaos.processes import Daemons, until
 from chaos.town import Town
 from govpost.editorial import freezing, queueing, stopping
-from govpost.errors import GovpostError, Refused
+from govpost.errors import GovpostError, Refused, StoreUnavailable
 from govpost.store import deliveries, posts
 from govpost.store.chain_rows import EVENT
 
@@ -35,6 +37,8 @@ class World:
     ledger: Ledger
     offsets: Offsets
     done: Counter[str] = field(default_factory=Counter)
+    disk: Disk | None = None
+    database: Database | None = None
     skipped: dict[str, str] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
     story: list[tuple[float, str, float]] = field(default_factory=list)
@@ -49,8 +53,11 @@ class World:
 
     def events(self, verb: str) -> int:
         """Count what happened so far."""
-        with self.town.space.store.read() as conn:
-            return int(conn.execute(select(func.count()).where(EVENT.c.verb == verb)).scalar_one())
+        try:
+            with self.town.space.store.read() as conn:
+                return int(conn.execute(select(func.count()).where(EVENT.c.verb == verb)).scalar_one())
+        except StoreUnavailable:
+            return 0
 
     def insist(self, work: Callable[[], object]) -> bool:
         """Do what a person does: try again when the store is busy. False when it was refused."""
@@ -102,36 +109,66 @@ def push(world: World, seconds: float) -> None:
         world.daemons.keep()
         until(lambda: world.events("daemon.start") > known, 5)
     seen = world.events("daemon.clock")
-    for host in range(world.daemons.hosts):
-        world.offsets.set(host, world.offsets.get(host) + seconds)
+    if world.database is not None:
+        world.database.push(seconds)
+    else:
+        world.offsets.set(0, world.offsets.get(0) + seconds)
     if not until(lambda: world.events("daemon.clock") > seen, 5):
         world.done["jump unseen"] += 1
 
 
 def full_disk(world: World, draw: float) -> None:
-    """Let no file of the daemon grow for a while."""
-    limited = []
-    for pid in list(world.daemons.alive.values()):
-        with suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-            limited.append(pid)
+    """Leave no room for a while: on the disk itself where it is a small one of ours, else for the daemons' files."""
+    if world.disk is not None and draw < 0.6:
+        world.disk.fill()
+        time.sleep(0.5 + draw)
+        world.disk.free()
+        world.done["full disk (tmpfs)"] += 1
+        return
+    pids = list(world.daemons.alive.values())
+    _limit(pids, 4096)
     time.sleep(0.5 + draw)
-    for pid in limited:
+    _limit(pids, resource.RLIM_INFINITY)
+    world.done["full disk (RLIMIT_FSIZE)"] += 1
+
+
+def _limit(pids: list[int], size: int) -> None:
+    for pid in pids:
         with suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    world.done["full disk"] += 1
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def read_only(world: World, draw: float) -> None:
-    """Make the database and its folder read-only for a while."""
-    path = world.town.space.store.path
-    folder = path.parent
-    path.chmod(0o400)
-    folder.chmod(0o500)
-    time.sleep(0.5 + draw)
-    folder.chmod(0o700)
-    path.chmod(0o600)
+    """Make the database read-only for a while: by the modes of its file and folder, or by the server's own word."""
+    if world.database is not None:
+        world.database.refuse_writes(refused=True)
+        time.sleep(0.5 + draw)
+        world.database.refuse_writes(refused=False)
+    else:
+        path = world.town.space.store.path
+        assert path is not None
+        path.chmod(0o400)
+        path.parent.chmod(0o500)
+        time.sleep(0.5 + draw)
+        path.parent.chmod(0o700)
+        path.chmod(0o600)
     world.done["read-only"] += 1
+
+
+def restart(world: World, draw: float) -> None:
+    """Let PostgreSQL crash and come back."""
+    assert world.database is not None
+    world.database.restart()
+    world.done["restart"] += 1
+
+
+def partition(world: World, draw: float) -> None:
+    """Cut one host off from PostgreSQL for longer than its leases last; its daemon lives on."""
+    assert world.database is not None
+    world.database.proxy.cut()
+    time.sleep(ATTEMPT + MARGIN.total_seconds() + 1)
+    world.database.proxy.heal(drop=draw < 0.5)
+    world.done["partition"] += 1
 
 
 def second_daemon(world: World, draw: float) -> None:
@@ -241,4 +278,6 @@ ACTS: dict[str, Callable[[World, float], None]] = {
     "withdraw": withdraw,
     "freeze": freeze,
     "nudge": nudge,
+    "restart": restart,
+    "partition": partition,
 }

@@ -1,6 +1,6 @@
 """Starts daemons quickly: one process imports govpost and forks a daemon for every order it gets.
 
-Orders are JSON lines on standard input: {"host": 0, "limits": …}. Answers are JSON lines too: {"pid": …} for each
+Orders are JSON lines on standard input: {"host": 0, "port": null}. Answers are JSON lines too: {"pid": …} for each
 order, {"ended": pid, "code": …} for each daemon that is gone.
 """
 
@@ -14,13 +14,16 @@ import sys
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chaos import rights
 from chaos.clock import Clock, Offsets, push_the_clock
 
+if TYPE_CHECKING:
+    from govpost.config import Config
+
 MARGIN = timedelta(seconds=2)
-"""Stands for the daemon's 30 seconds, so that SIGSTOP can outlast a lease within a run."""
+"""Stands for the 30 seconds by which a lease outlasts an attempt, so that SIGSTOP can outlast a lease within a run."""
 
 
 def prepare(root: Path) -> Clock:
@@ -29,11 +32,14 @@ def prepare(root: Path) -> Clock:
     push_the_clock(clock)
     from govpost import publisher
 
-    publisher.LEASE_MARGIN = MARGIN
+    patience, publisher.LEASE_MARGIN = publisher.LEASE_MARGIN, MARGIN
+    from govpost import settling
     from govpost.daemon import loop
     from govpost.workspace import open_workspace
 
-    assert loop.LEASE_MARGIN == MARGIN
+    # How long a thread may stay away is left as it is: here many of them wait long for SQLite's one lock.
+    assert settling.LEASE_MARGIN == MARGIN
+    loop.LEASE_MARGIN = patience
     open_workspace(root).bench()
     return clock
 
@@ -47,13 +53,26 @@ def run(root: Path, clock: Clock, order: dict[str, Any]) -> int:
     clock.host = order.get("host", 0)
     rights.give_up()
     try:
-        daemon = Daemon(open_workspace(root))
+        daemon = Daemon(open_workspace(root, config=_through(root, order.get("port"))))
         daemon.handle_signals()
         daemon.run()
     except GovpostError as error:
         logging.getLogger("govpost").error("REFUSED %s", error)
         return int(error.exit_code)
     return 0
+
+
+def _through(root: Path, port: int | None) -> Config | None:
+    """Return the workspace's config with its database behind another port; None without one."""
+    if port is None:
+        return None
+    from sqlalchemy.engine import make_url
+
+    from govpost import config
+
+    found = config.load(root)
+    url = make_url(found.store.database).set(port=port).render_as_string(hide_password=False)
+    return found.model_copy(update={"store": found.store.model_copy(update={"database": url})})
 
 
 def fork(root: Path, clock: Clock, order: dict[str, Any]) -> int:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-OTHERS = {
+ALWAYS = {
     "stop": 2,
     "jump": 6,
-    "full disk": 2,
     "read-only": 2,
-    "second daemon": 2,
     "edit": 2,
     "broken edit": 2,
     "channel away": 2,
     "cancel": 12,
     "withdraw": 12,
     "freeze": 1,
+}
+ON = {
+    "sqlite": {"full disk": 3, "second daemon": 2},
+    "postgresql": {"restart": 2, "partition": 2},
 }
 """How often each is done in a run of 2,000 deliveries; fewer in a smaller one, once at least."""
 
@@ -30,11 +32,11 @@ class Act:
     draw: float
 
 
-def plan(seed: int, kills: int, deliveries: int) -> list[Act]:
+def plan(seed: int, kills: int, deliveries: int, store: str) -> list[Act]:
     """Return all acts in order: kills spread evenly with some jitter, the others anywhere, the freeze late."""
     rng = random.Random(seed)
     acts = [Act((n + rng.random()) / kills * 0.96, "kill", rng.random()) for n in range(kills)]
-    for what, times in OTHERS.items():
+    for what, times in (ALWAYS | ON[store]).items():
         many = max(1, round(times * min(deliveries / 2000, 10)))
         acts += [Act(_when(rng, what), what, rng.random()) for _ in range(many)]
     return sorted(acts)

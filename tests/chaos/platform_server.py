@@ -229,7 +229,7 @@ class Server:
             return faults.OK
         if self.mood == "burn":
             return faults.OK if connection else faults.BY_NAME["hang-before"]
-        share = faults.SHARE if not connection else 0.5
+        share = 0.3 if connection else faults.SHARE
         fault = faults.choose(self.seed, platform.channel, *about, reading=reading, share=share)
         early = fault.name in ("refused", "reset-unread")
         return fault if early == connection else faults.OK

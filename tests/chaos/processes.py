@@ -69,6 +69,8 @@ class Daemons:
 
     root: Path
     hosts: int = 1
+    proxied: dict[int, int] = field(default_factory=dict)
+    """The port through which a host reaches the database, where that is not its own."""
     alive: dict[int, int] = field(default_factory=dict)
     """Process by host."""
     codes: list[int] = field(default_factory=list)
@@ -116,7 +118,9 @@ class Daemons:
         with self._lock:
             self._asked.append(host)
             assert self.nursery.stdin is not None
-            self.nursery.stdin.write(json.dumps({"host": host or 0}) + "\n")
+            self.nursery.stdin.write(
+                json.dumps({"host": host or 0, "port": self.proxied.get(host or 0)}) + "\n"
+            )
             self.nursery.stdin.flush()
             assert until(lambda: self._answers, 10), "the nursery is gone"
             return self._answers.pop()

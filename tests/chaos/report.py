@@ -41,6 +41,9 @@ def text(report: Report) -> str:
     lines.append("faults of the platform: " + _counted(report.faults))
     lines += [f"not done: {what}: {why}" for what, why in report.skipped.items()]
     lines.append("seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in report.seconds.items()))
+    lines.append(
+        "the calm channel's lag: " + ", ".join(f"{name} {value:.2f} s" for name, value in report.lag.items())
+    )
     lines.append("")
     breaches = report.verdict.breaches() | {"other": report.verdict.other + report.breaches}
     for name, said in PROMISES.items():
@@ -76,6 +79,7 @@ def as_json(report: Report) -> str:
             "faults": report.faults,
             "not done": report.skipped,
             "seconds": report.seconds,
+            "lag": report.lag,
             "story": report.story,
             "breaches": report.verdict.breaches() | {"acts": report.breaches},
         },

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos import processes
+from chaos import disk, processes
 from chaos.acts import World
 from chaos.clock import Offsets
+from chaos.database import Database
 from chaos.judge import SETTLED, Verdict, judge
+from chaos.lag import measure
 from chaos.ledger import Ledger
 from chaos.plan import Act, plan
 from chaos.town import Town, channel_names
@@ -20,8 +21,11 @@ from govpost.errors import StoreUnavailable
 from govpost.store import views
 from govpost.store.rows import DELIVERY
 
-STUCK = 0.8
-"""Without a new post for so long, in seconds, the clock is pushed past whatever the channels wait for."""
+STUCK = 2.0
+"""Without a word to the platform for so long, in seconds, the clock is pushed past whatever the channels wait for."""
+
+SKEWS = (0.0, 2700.0, -1200.0, 7.0)
+"""By how many seconds the hosts' own clocks are wrong where the database's time decides."""
 
 
 @dataclass(kw_only=True)
@@ -48,6 +52,7 @@ class Report:
     skipped: dict[str, str] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    lag: dict[str, float] = field(default_factory=dict)
     story: list[tuple[float, str, float]] = field(default_factory=list)
 
     @property
@@ -56,59 +61,101 @@ class Report:
         return self.verdict.good and not self.breaches
 
 
-def run(wish: Wish, root: Path | None = None) -> Report:
+def run(wish: Wish, root: Path) -> Report:
     """Make the town, let the chaos loose, let a clean daemon finish, and judge."""
-    if root is None:
-        with tempfile.TemporaryDirectory(prefix="govpost-chaos-") as folder:
-            return run(wish, Path(folder))
     os.umask(0o077)
-    started, seconds = time.monotonic(), {}
-    offsets, ledger = Offsets(root / "clock.bin"), Ledger(root / "ledger.jsonl")
-    platform = processes.Platform(ledger.path, wish.seed, channel_names(wish.channels))
-    town = Town(root, platform.ports)
-    town.fill(-(-wish.deliveries // len(town.hostile)))
-    town.forbid(3)
-    daemons = processes.Daemons(root, wish.daemons)
-    world = World(town=town, daemons=daemons, ledger=ledger, offsets=offsets)
-    seconds["prepared"] = time.monotonic() - started
+    run = Run(wish, root)
     try:
-        platform.mood("hostile")
-        daemons.start()
-        _loose(world, plan(wish.seed, wish.kills, wish.deliveries), len(town.approved), wish.seconds)
-        seconds["chaos"] = time.monotonic() - started - seconds["prepared"]
-        platform.mood("kind")
-        _finish(world)
-        daemons.stop()
-        seconds["finished"] = time.monotonic() - started - sum(seconds.values())
-        ledger.read()
-        verdict = judge(town.space.store, ledger, town.approved)
-        seconds["all"] = time.monotonic() - started
+        return run.go()
     finally:
-        daemons.stop()
-        processes.stop(daemons.nursery)
-        processes.stop(platform.process)
-        town.space.store.close()
-    return Report(
-        wish=wish,
-        verdict=verdict,
-        faults=ledger.faults,
-        done=world.done,
-        skipped=world.skipped,
-        breaches=world.breaches,
-        seconds=seconds,
-        story=world.story,
-    )
+        run.end()
+
+
+class Run:
+    """The parts of one run, and what it takes of time."""
+
+    def __init__(self, wish: Wish, root: Path) -> None:
+        self.wish, self.root = wish, root
+        self.seconds: dict[str, float] = {}
+        self._since = time.monotonic()
+        self.disk = (
+            disk.mount(root / ".govpost", 64 + wish.deliveries // 50) if wish.store == "sqlite" else None
+        )
+        self.ledger = Ledger(root / "ledger.jsonl")
+        self.platform = processes.Platform(self.ledger.path, wish.seed, channel_names(wish.channels))
+        self.database = Database() if wish.store == "postgresql" else None
+        self.town = Town(root, self.platform.ports, store=self.database.url() if self.database else "")
+        self.daemons = processes.Daemons(root, wish.daemons)
+        offsets = Offsets(root / "clock.bin")
+        if self.database is not None:
+            self.daemons.proxied = {wish.daemons - 1: self.database.proxy.port}
+            for host in range(1, wish.daemons):
+                offsets.set(host, SKEWS[host % len(SKEWS)])
+        self.world = World(
+            town=self.town,
+            daemons=self.daemons,
+            ledger=self.ledger,
+            offsets=offsets,
+            disk=self.disk,
+            database=self.database,
+        )
+
+    def _took(self, name: str) -> None:
+        self.seconds[name], self._since = time.monotonic() - self._since, time.monotonic()
+
+    def go(self) -> Report:
+        """Measure the lag, let the chaos loose, let daemons finish in peace, and judge."""
+        wish, world, town = self.wish, self.world, self.town
+        self._took("prepared")
+        lag = measure(world, self.platform)
+        town.fill(-(-(wish.deliveries - len(town.approved)) // len(town.hostile)))
+        town.forbid(3)
+        self._took("lag")
+        self.platform.mood("hostile")
+        _loose(
+            world, plan(wish.seed, wish.kills, wish.deliveries, wish.store), len(town.approved), wish.seconds
+        )
+        self._took("chaos")
+        self.platform.mood("kind")
+        _finish(world)
+        self.daemons.stop()
+        self._took("finished")
+        self.ledger.read()
+        verdict = judge(town.space.store, self.ledger, town.approved)
+        self._took("judged")
+        return Report(
+            wish=wish,
+            verdict=verdict,
+            faults=self.ledger.faults,
+            done=world.done,
+            skipped=world.skipped,
+            breaches=world.breaches,
+            seconds=self.seconds,
+            lag=lag,
+            story=world.story,
+        )
+
+    def end(self) -> None:
+        """Leave nothing running."""
+        self.daemons.stop()
+        processes.stop(self.daemons.nursery)
+        processes.stop(self.platform.process)
+        self.town.space.store.close()
+        if self.database is not None:
+            self.database.close()
+        if self.disk is not None:
+            self.disk.keep(self.root / "disk")
 
 
 def _loose(world: World, acts: list[Act], work: int, longest: float) -> None:
     """Do each act when its share of the work has been begun."""
-    end, moved, begun = time.monotonic() + longest, time.monotonic(), 0
+    end, moved, said = time.monotonic() + longest, time.monotonic(), 0
     left = list(acts)
     while left and time.monotonic() < end:
         world.daemons.keep()
-        now = world.ledger.read()
-        if now > begun:
-            begun, moved = now, time.monotonic()
+        begun = world.ledger.read()
+        if world.ledger.lines > said:
+            said, moved = world.ledger.lines, time.monotonic()
         if begun / work >= left[0].at:
             act = left.pop(0)
             world.act(act.what, act.draw)
@@ -144,7 +191,7 @@ def _finish(world: World) -> None:
         counts = _counts(world)
         if counts != before:
             before, since = counts, time.monotonic()
-        if time.monotonic() - since > 1.5:
+        if time.monotonic() - since > STUCK:
             if not any(count for state, count in counts.items() if state not in SETTLED) and since > 0:
                 if world.done["last push"] >= 3:
                     return

@@ -71,7 +71,7 @@ class Town:
     def __post_init__(self) -> None:
         self.names = [name for name in self.ports if name != "tls"]
         self.hostile = [name for name in self.names if name != CALM]
-        (self.root / "plugins").mkdir(mode=0o700)
+        (self.root / "plugins").mkdir(mode=0o700, exist_ok=True)
         shutil.copy(Path(__file__).with_name("chaos_platforms.py"), self.root / "plugins")
         (self.root / "plugins" / "chaos_platforms.py").chmod(0o600)
         self.config_text = self._config()
