@@ -427,3 +427,10 @@ def test_a_clock_that_jumps_cuts_no_wait_of_a_restored_store_short(office: Offic
         rescue.follow_clock(tx, jump)
     look(office)
     assert office.states("road") == ["uncertain"]
+
+
+def test_a_backup_that_others_could_write_is_refused(small: Office) -> None:
+    copy = back_up(small)
+    copy.chmod(0o620)
+    with pytest.raises(Refused, match="could have been written by somebody else"):
+        put_back(small, copy)

@@ -36,6 +36,18 @@ class Restored:
 
 def find(place: Path) -> Path:
     """Return the backup at `place`: the file, or the newest in that folder."""
+    found = _newest(place)
+    about = found.stat()
+    if about.st_uid not in (0, os.geteuid()) or about.st_mode & 0o022:
+        # Whoever could write it could have put approvals into it that nobody gave.
+        raise Refused(
+            f"{found} could have been written by somebody else than the user that govpost runs as",
+            "restore only a file of that user or of root, which nobody else can write",
+        )
+    return found
+
+
+def _newest(place: Path) -> Path:
     if place.is_dir():
         every = sorted(place.glob("govpost-*.db"))
         if not every:
