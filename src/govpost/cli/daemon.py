@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import sys
@@ -35,7 +34,8 @@ class Lines(logging.Formatter):
         when = datetime.fromtimestamp(record.created, UTC).astimezone()
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         failed = f" ({record.exc_info[0].__name__})" if record.exc_info and record.exc_info[0] else ""
-        return f"{self.clear}{when:%H:%M:%S} {level}{out.plain(record.getMessage())}{failed}"
+        message = " ".join(out.plain(record.getMessage()).split())
+        return f"{self.clear}{when:%H:%M:%S} {level}{message}{failed}"
 
 
 class JsonLines(logging.Formatter):
@@ -53,7 +53,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["trace"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False)
+        return out.as_json(fields)
 
 
 class Progress:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
@@ -57,7 +56,7 @@ def _usage(session: Session, error: click.ClickException) -> int:
 def _tell(session: Session, message: str, tip: str, code: int, *, prefix: bool = True, **more: Any) -> None:
     if session.as_json:
         told = {"error": message, "tip": tip, "exit": code, **more}
-        click.echo(json.dumps(told, ensure_ascii=False), err=True)
+        click.echo(out.as_json(told), err=True)
         return
     message = message if not prefix else "govpost: " + " ".join(message.split())
     out.say(message, err=True)

@@ -18,7 +18,7 @@ from govpost.cli.frame import Noun
 if TYPE_CHECKING:
     from govpost.collector.keeping import Gathered
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@|＝＋－＠")
 _GREW = "+/-"
 _CSV = ("post", "channel", "platform", "part", "parts", "url", "live_at", "gone_at", "at", *shown.COUNTS)
 
@@ -108,8 +108,9 @@ def _counts(each: dict[str, Any], moved: Collection[str]) -> Iterator[str]:
 
 
 def _write_csv(found: Sequence[dict[str, Any]]) -> None:
-    sheet = csv.writer(sys.stdout, lineterminator="\r\n")
-    sheet.writerow([*_CSV, *(f"{name}_growth" for name in shown.COUNTS)])
+    csv.writer(sys.stdout, lineterminator="\r\n").writerow([*_CSV, *(f"{name}_growth" for name in shown.COUNTS)])
+    # Where the list separator is a semicolon, one in unquoted words would begin a cell of its own.
+    sheet = csv.writer(sys.stdout, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
     for each in found:
         grown = [each["growth"][name] for name in shown.COUNTS]
         sheet.writerow([_cell(value) for value in [*(each[name] for name in _CSV), *grown]])
@@ -119,7 +120,7 @@ def _cell(value: Any) -> Any:
     """Keep words from being taken for a formula by a spreadsheet (OWASP: CSV injection)."""
     if not isinstance(value, str):
         return value
-    text = out.plain(value)
+    text = " ".join(out.plain(value).split())
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -21,7 +21,13 @@ _STEERS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800
 
 def document(value: Any) -> None:
     """Print one JSON document."""
-    click.echo(_HALF.sub("\N{REPLACEMENT CHARACTER}", json.dumps(value, ensure_ascii=False, indent=2)))
+    click.echo(as_json(value, indent=2))
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """Write JSON that a terminal only shows: what could steer it is escaped, which no reader of JSON minds."""
+    written = _HALF.sub("\N{REPLACEMENT CHARACTER}", json.dumps(value, ensure_ascii=False, indent=indent))
+    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def say(text: str = "", *, err: bool = False) -> None:
