@@ -17,15 +17,15 @@ FLOORS = (
     ("contract", "dialogue contract"),
     (
         "pure",
-        "characters toml_lines config_values config_model config_checks config front_matter fields media_formats media content"
-        " draft_json counting sentences markup render rules hours calendars planner evidence wire_guard wire_limits"
-        " wire_attempt polling wire outcomes model_errors",
+        "characters toml_lines config_values config_model config_checks config front_matter fields"
+        " media_formats media content draft_json counting sentences markup render rules hours calendars planner"
+        " disguises evidence wire_guard wire_limits wire_attempt polling wire outcomes model_errors",
     ),
     ("keepers", "registry vault key_file sealing fitted people media_store store"),
     (
         "verbs",
-        "config_watch seal planning duties attempts sessions accounts logins rotating expiries ending trouble addressing renewing"
-        " publisher settling collector pilots editorial workspace",
+        "config_watch seal planning duties attempts sessions accounts logins rotating expiries ending trouble"
+        " addressing renewing publisher settling collector pilots editorial workspace",
     ),
     ("roof", "daemon testing scaffold demo cli"),
 )

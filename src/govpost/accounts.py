@@ -16,7 +16,7 @@ from govpost.config import Config
 from govpost.contract import Adapts, Verifies
 from govpost.domain import Account, Channel
 from govpost.errors import PublishError, Refused, Rejected, Unauthorized, Unavailable
-from govpost.evidence import Redactor, bounded
+from govpost.evidence import NAMES, Redactor, bounded
 from govpost.fitted import Fitted
 from govpost.people import Actor
 from govpost.sessions import Sessions
@@ -34,12 +34,9 @@ SOONER = timedelta(hours=1)
 
 VERIFY_SECONDS = 60.0
 
-_NAMES = frozenset({"user", "username", "login", "handle", "identifier", "did", "client_id"})
-"""Secrets that only say who we are; an account may be shown by them."""
 _MOST = 20
 _LONGEST = 300
 _LONGEST_ID = 1_000
-_A_LONG_SECRET = 16
 
 
 def due_for_verify(conn: Connection, fitted: Mapping[str, Fitted], now: datetime) -> list[str]:
@@ -156,9 +153,9 @@ def cleaned(found: object, channel: Channel) -> Account:
     """
     if not isinstance(found, Account) or not str(found.remote_id or "").strip():
         raise Rejected(f"the plugin cannot say who we are: it gave {type(found).__name__}")
-    hidden = {name: value for name, value in channel.secrets.items() if name not in _NAMES}
+    hidden = {name: value for name, value in channel.secrets.items() if name not in NAMES}
     clean, remote_id = Redactor(hidden), _short(str(found.remote_id), _LONGEST_ID)
-    if _gives_away(remote_id, hidden.values()):
+    if clean.gives_away(remote_id):
         raise Rejected(
             "the plugin gives a secret of the channel as the id of the account",
             tip="where the password is the account's name, change the password",
@@ -185,11 +182,6 @@ def cleaned(found: object, channel: Channel) -> Account:
 
 def _instant(when: object) -> datetime | None:
     return when.astimezone(UTC) if isinstance(when, datetime) and when.tzinfo is not None else None
-
-
-def _gives_away(remote_id: str, secrets: Iterable[str]) -> bool:
-    """Say whether an id is a secret, or holds one that is too long to stand there by chance."""
-    return any(remote_id == each or (len(each) >= _A_LONG_SECRET and each in remote_id) for each in secrets)
 
 
 def _limits(limits: Mapping[str, Any], clean: Redactor) -> dict[str, Any]:

@@ -7,11 +7,12 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+
+from govpost import disguises
 
 if TYPE_CHECKING:
     import httpx2
@@ -22,9 +23,11 @@ HIDDEN = "[secret]"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _DROPPED = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+NAMES = frozenset({"user", "username", "login", "handle", "identifier", "did", "client_id"})
+"""Secrets that only say who we are; an account may be shown by them."""
 _SHORTEST_SECRET = 4
+_A_LONG_SECRET = 16
 _ADDRESS = re.compile(r"https?://[!-~\u00a0-\U0010ffff]{1,2000}")
-_PATH_SAFE = "/+:@!$&'()*,;="
 # A platform may answer with new tokens that no config knows yet.
 _ISSUED = r"[\w-]*(?:access|refresh|bearer)[_-]?(?:token|jwt)"
 _FRESH = rf"(?:{_ISSUED}|client_secret|password|id_token|token)"
@@ -65,31 +68,22 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(item)
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """Yield the ways a secret is written on the wire."""
-    yield from (
-        secret,
-        quote(secret),
-        quote(secret, safe=""),
-        quote(secret, safe=_PATH_SAFE),
-        quote_plus(secret),
-    )
-    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
-    raw = secret.encode()
-    for coded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
-        yield from (coded.decode(), coded.decode().rstrip("="))
-
-
 class Redactor:
-    """Takes a channel's secrets out of text: as they are, quoted, in base64, and as ``user:pass``."""
+    """Takes a channel's secrets out of text, in whatever shape they stand there, alone or as ``user:pass``."""
 
     def __init__(self, secrets: Mapping[str, str], settings: Mapping[str, Any] | None = None) -> None:
-        values = [value for value in secrets.values() if len(value) >= _SHORTEST_SECRET]
-        users = {*values, *secrets.values(), *strings(settings or {})}
-        pairs = [f"{user}:{value}" for value in values for user in users]
-        forms = {form for value in (*values, *pairs) for form in _forms(value)}
-        longest_first = sorted(filter(None, forms), key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        values = sorted({value for value in secrets.values() if len(value) >= _SHORTEST_SECRET}, key=len)
+        users = {*secrets.values(), *strings(settings or {})}
+        short = [value for value in values if len(value) < _A_LONG_SECRET]
+        pairs = [base64.b64encode(f"{user}:{value}".encode()).decode() for value in short for user in users]
+        self._pattern = _any_of([*map(re.escape, pairs), *map(disguises.pattern, reversed(values))])
+        telling = {value for name, value in secrets.items() if name not in NAMES}
+        self._telling = frozenset(telling)
+        self._long = _any_of([disguises.pattern(each) for each in telling if len(each) >= _A_LONG_SECRET])
+
+    def gives_away(self, name: str) -> bool:
+        """Say whether a name or id is a secret, or holds one that is too long to stand there by chance."""
+        return name in self._telling or (self._long is not None and self._long.search(name) is not None)
 
     def __call__(self, text: str) -> str:
         """Return `text` with ``[secret]`` wherever a secret stood, and without half characters, which nobody stores."""
@@ -107,12 +101,10 @@ class Redactor:
             }
         if isinstance(value, list | tuple | set | frozenset):
             return [self.tree(item) for item in value]
-        if (
-            value is None
-            or isinstance(value, bool | int)
-            or (isinstance(value, float) and math.isfinite(value))
-        ):
+        if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+            return HIDDEN if self._long and self._long.search(str(value)) else value
         return self(value if isinstance(value, str) else str(value))
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -121,8 +113,12 @@ class Redactor:
         for name, value in headers:
             key = name.lower()
             if key not in _DROPPED:
-                shown[key] = f"{shown[key]}, {self(value)}" if key in shown else self(value)
-        return shown
+                shown[key] = f"{shown[key]}, {value}" if key in shown else value
+        return {key: self(value) for key, value in shown.items()}
+
+
+def _any_of(patterns: Sequence[str]) -> re.Pattern[str] | None:
+    return re.compile("|".join(patterns)) if patterns else None
 
 
 def _is_token(key: str, value: Any) -> bool:

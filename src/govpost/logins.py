@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from govpost.contract import Authorises, Verifies
 from govpost.dialogue import Dialogue
 from govpost.domain import Channel
 from govpost.errors import PublishError, Refused
+from govpost.evidence import Redactor
 from govpost.fitted import Fitted
 from govpost.people import Actor
 from govpost.sealing import checked
@@ -96,12 +98,44 @@ def _before_login(sessions: Sessions, fitted: Fitted) -> Channel:
 
 def _logged_in(sessions: Sessions, platform: Authorises, channel: Channel, talk: Dialogue) -> dict[str, str]:
     deadline = sessions.monotonic() + LOGIN_SECONDS
+    heard = _Heard(talk, dict(channel.secrets))
     with wire.Attempt(channel, deadline=deadline, monotonic=sessions.monotonic) as attempt:
         try:
-            return checked(platform.login(channel, talk, attempt.client))
+            return checked(platform.login(channel, heard, attempt.client))
         except (KeyboardInterrupt, Refused):
             raise
         except Exception as error:
-            meaning = failure(error, attempt)
-    tip = meaning.tip or f"nothing was kept; try again: govpost channel login {channel.name}"
-    raise Refused(f"the log-in of {channel.name} failed: {meaning}", tip)
+            meaning, clean = failure(error, attempt), heard.redactor()
+    tip = clean(meaning.tip) or f"nothing was kept; try again: govpost channel login {channel.name}"
+    raise Refused(f"the log-in of {channel.name} failed: {clean(str(meaning))}", tip)
+
+
+@dataclass
+class _Heard:
+    """The person at the terminal; what they type in secret, or bring back from the browser, is never shown again."""
+
+    inner: Dialogue
+    secrets: dict[str, str]
+
+    def redactor(self) -> Redactor:
+        return Redactor(self.secrets)
+
+    def say(self, words: str) -> None:
+        self.inner.say(self.redactor()(words))
+
+    def ask(self, question: str, *, secret: bool = False) -> str:
+        typed = self.inner.ask(question, secret=secret)
+        if secret:
+            self._keep(typed, typed.strip())
+        return typed
+
+    def redirect(self) -> str | None:
+        return self.inner.redirect()
+
+    def visit(self, address: str) -> Mapping[str, str]:
+        came = self.inner.visit(address)
+        self._keep(*came.values())
+        return came
+
+    def _keep(self, *words: str) -> None:
+        self.secrets |= {f"typed {len(self.secrets)} {number}": word for number, word in enumerate(words)}

@@ -105,6 +105,8 @@ def judge(receipt: object, attempt: Attempt) -> Receipt:
     if attempt.exchanges and not attempt.exchanges[-1].good:
         last = attempt.exchanges[-1]
         raise Uncertain(f"the plugin returned a Receipt although {_told(last.error, last, attempt.clean)}")
+    if attempt.clean.gives_away(receipt.remote_id):
+        raise Uncertain("the plugin returned a Receipt with a secret in its remote_id")
     if not storable(receipt.remote_id) or len(receipt.remote_id) > _LONGEST_NAME:
         raise Uncertain(f"the plugin returned a Receipt with the remote_id {receipt.remote_id[:_QUOTE]!r}")
     address = receipt.url if is_address(receipt.url) else None
@@ -180,9 +182,7 @@ def retrying(attempt: Attempt, stop: Callable[[], bool] | None = None) -> tenaci
 def _in_its_place(error: PublishError, attempt: Attempt) -> PublishError:
     """Hear in publish what is only meant for stage or before anything is sent as what it then is."""
     if isinstance(error, Processing):
-        return (
-            Uncertain(str(error), tip=error.tip) if attempt.left else Unavailable(str(error), tip=error.tip)
-        )
+        return (Uncertain if attempt.left else Unavailable)(str(error), tip=error.tip)
     if isinstance(error, NotWanted) and attempt.left:
         return Uncertain(f"{error} (after something had been sent)", tip=error.tip)
     return error
@@ -264,14 +264,16 @@ def _refused(answer: httpx2.Response, told: str) -> PublishError:
 
 
 def _cleaned(error: PublishError, clean: Redactor) -> PublishError:
-    """Take secrets out of what a plugin said, and bound what it asks for."""
-    error.args = tuple(clean(str(arg)) for arg in error.args)
-    error.tip = clean(str(error.tip or ""))
-    if isinstance(error, RateLimited):
-        error.retry_after = _wait(error.retry_after)
-    if isinstance(error, Processing):
-        error.retry_after = _wait(error.retry_after) or timedelta()
-    return error
+    """Say again without secrets what a plugin said, by an error of our own, and bound what it asks for."""
+    ours = next(kind for kind in type(error).__mro__ if kind.__module__ == PublishError.__module__)
+    again: PublishError = Exception.__new__(ours, clean(str(error)))
+    kept = {name: getattr(error, name, None) for name in ("alone", "retry_after", "staged")}
+    again.__dict__ = kept | {"tip": clean(str(error.tip or ""))}
+    if isinstance(again, RateLimited):
+        again.retry_after = _wait(again.retry_after)
+    elif isinstance(again, Processing):
+        again.retry_after = _wait(again.retry_after) or timedelta()
+    return again
 
 
 def _wait(asked: object) -> timedelta | None:

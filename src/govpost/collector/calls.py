@@ -124,7 +124,7 @@ def listen(call: Call, since: str | None, now: datetime) -> Heard:
                 skipped += reply is None
                 if reply is not None:
                     kept.append(reply)
-                    cursor = judging.identity(found.cursor) or cursor
+                    cursor = judging.identity(found.cursor, attempt.clean) or cursor
                 if len(kept) >= MOST_REPLIES or skipped >= _MOST_SKIPPED or attempt.budget.left() <= 0:
                     break
         except BaseException as error:

@@ -39,7 +39,7 @@ def _count(value: object) -> int | None:
 
 def reply(found: object, channel: str, now: datetime, clean: Redactor) -> ReplyRecord | None:
     """Return a reply as it is kept; None when it is none, or has no id to know it by."""
-    if not isinstance(found, Reply) or identity(found.remote_id) is None:
+    if not isinstance(found, Reply) or identity(found.remote_id) is None or clean.gives_away(found.remote_id):
         return None
     return ReplyRecord(
         id=uuid7(now),
@@ -47,22 +47,22 @@ def reply(found: object, channel: str, now: datetime, clean: Redactor) -> ReplyR
         remote_id=found.remote_id,
         kind=_one_of("kind", found.kind),
         state=_one_of("state", found.state),
-        author=name(found.author) or "?",
-        author_url=_address(found.author_url),
-        text=words(found.text),
+        author=name(clean(name(found.author))) or "?",
+        author_url=_address(found.author_url, clean),
+        text=clean(words(found.text)),
         language=found.language if _is_language(found.language) else None,
-        url=_address(found.url),
-        to=identity(found.to),
+        url=_address(found.url, clean),
+        to=identity(found.to, clean),
         at=_instant(found.at, now),
         seen_at=now,
         raw=_raw(found.raw, clean),
     )
 
 
-def identity(value: object) -> str | None:
-    """Return an id or a cursor that can be kept, else None."""
+def identity(value: object, clean: Redactor | None = None) -> str | None:
+    """Return an id or a cursor that can be kept, else None; by `clean` one that is no secret."""
     whole = isinstance(value, str) and value.strip() and len(value) <= LONGEST_ID and storable(value)
-    return str(value) if whole else None
+    return str(value) if whole and not (clean and clean.gives_away(str(value))) else None
 
 
 def words(value: object) -> str:
@@ -85,8 +85,8 @@ def _one_of(field: str, value: object) -> str:
     return value if isinstance(value, str) and value in known else known[0]
 
 
-def _address(value: object) -> str | None:
-    return str(value) if is_address(value) and storable(str(value)) else None
+def _address(value: object, clean: Redactor) -> str | None:
+    return clean(str(value)) if is_address(value) and storable(str(value)) else None
 
 
 def _is_language(value: object) -> bool:
