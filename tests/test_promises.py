@@ -11,13 +11,14 @@ import tempfile
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
+import postgres
 from govpost import pilots, settling
 from govpost.domain import Capabilities, Channel, Receipt, Variant
 from govpost.editorial import freezing, queueing, stopping
@@ -25,7 +26,7 @@ from govpost.errors import RateLimited, Refused, Rejected, Unauthorized, Unavail
 from govpost.publisher import Publisher
 from govpost.states import DELIVERY, PILOT, POST
 from govpost.store import chain, channels, deliveries
-from office import Office, Scripted
+from office import STORE, Office, Scripted
 
 KEY_LIFE = timedelta(hours=1)
 SETTLES = timedelta(minutes=5)
@@ -127,7 +128,7 @@ class Promises(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="govpost-promises-"))
         self.platforms = {name: kind(name, about) for name, (kind, about) in PLATFORMS.items()}
         rates = {"hub": 'per_hour = 4\nmin_gap = "5m"\nlate = "ask"', "asks": 'late = "send"'}
-        self.office = Office(self.folder, dict(self.platforms), rates=rates)
+        self.office = Office(self.folder, dict(self.platforms), rates=rates, store_url=self.empty_store())
         for platform in self.platforms.values():
             platform.office = self.office
         self.office.start()
@@ -136,6 +137,9 @@ class Promises(RuleBasedStateMachine):
         self.generation = 0
         self.deaths = 0
         self.new_publisher()
+
+    def empty_store(self) -> str:
+        return STORE
 
     def teardown(self) -> None:
         self.office.store.close()
@@ -237,8 +241,7 @@ class Promises(RuleBasedStateMachine):
                 pass
         except Dead:
             self.deaths += 1
-        self.new_publisher()
-        self.office.restart(f"daemon-{self.generation}")
+        self.office.restart(f"daemon-{self.generation + 1}")
         self.new_publisher()
 
     @rule(seconds=SECONDS)
@@ -381,3 +384,21 @@ TestPromises.settings = settings(
     derandomize=SEARCH is None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+
+class PromisesOnPostgres(Promises):
+    """The same on the other engine."""
+
+    server: ClassVar[postgres.Server]
+
+    def empty_store(self) -> str:
+        return self.server.fresh()
+
+
+class TestPromisesOnPostgres(PromisesOnPostgres.TestCase):  # type: ignore[misc]
+    settings = settings(TestPromises.settings, max_examples=int(SEARCH or 8))
+    pytestmark = TestPromises.pytestmark
+
+    @pytest.fixture(autouse=True)
+    def _there(self, postgresql: postgres.Server) -> None:
+        PromisesOnPostgres.server = postgresql
