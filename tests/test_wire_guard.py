@@ -80,3 +80,9 @@ def test_a_resolver_that_hangs_is_left_behind(monkeypatch):
     with pytest.raises(httpcore2.ConnectTimeout):
         resolve("slow.example", 80, 0.1)
     assert time.monotonic() - started < 1
+
+
+def test_an_address_in_digits_asks_no_resolver(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("a resolver was asked"))
+    assert resolve("127.0.0.1", 80, 1) == ["127.0.0.1"]
+    assert resolve("::1", 80, 1) == ["::1"]

@@ -102,10 +102,20 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and ip != _METADATA
 
 
+def _is_literal(host: str) -> bool:
+    """Say whether a host is an IP address as it is written today; the old forms are for the resolver to understand."""
+    try:
+        return "%" not in host and str(ipaddress.ip_address(host)) == host
+    except ValueError:
+        return False
+
+
 def resolve(host: str, port: int, seconds: float) -> list[str]:
     """Return the IP addresses of `host` within `seconds`; raises httpcore2's connect errors."""
     if port > _LAST_PORT:
         raise httpcore2.ConnectError(f"{host} has no port {port}")
+    if _is_literal(host):
+        return [host]
     answer: list[list[str] | OSError | UnicodeError] = []
 
     def ask() -> None:
