@@ -16,7 +16,7 @@ _NAMED = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 def pattern(secret: str) -> str:
     """Return a regular expression for a secret in every shape; it takes time in proportion to what is searched."""
     # Every repeat below is bounded: a text made of one sign must not be read again from each of its places.
-    shapes = [rf"(?i:{_GAP.join(map(_sign, secret))})", rf"(?i:{secret.encode().hex()})"]
+    shapes = [rf"(?i:{_GAP.join(map(_sign, secret))})", rf"(?i:{_GAP.join(secret.encode().hex())})"]
     if len(secret.encode()) >= _LEAST_CODED:
         shapes += [_GAP.join(map(_coded, _core(secret.encode(), before))) for before in range(3)]
     return "|".join(shapes)
@@ -35,6 +35,7 @@ def _sign(sign: str) -> str:
         "".join(rf"\\{{1,8}}x{byte:02x}" for byte in sign.encode()),
         rf"&(?:amp;){{0,3}}#(?:0{{0,6}}{number}|x0{{0,6}}{number:x});",
     ]
+    ways += [rf"\\{{1,8}}x{number:02x}"] if number < 0x100 else [rf"\\{{1,8}}u{number:08x}"]
     names = {*filter(None, [codepoint2name.get(number)]), *(["apos"] if sign == "'" else [])}
     ways += [rf"&(?:amp;){{0,3}}{name};" for name in names]
     ways += [rf"\\{{1,8}}{_NAMED[sign]}"] if sign in _NAMED else []

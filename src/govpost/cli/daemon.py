@@ -13,7 +13,7 @@ import click
 
 from govpost.cli import out
 from govpost.cli.context import Session, pass_session, span
-from govpost.cli.errors import INTERRUPTED
+from govpost.cli.errors import INTERRUPTED, frames
 from govpost.cli.frame import Noun
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a record, for log collectors."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record; an exception's trace goes with it in one field."""
+        """Write a record; the places of an exception go with it in one field."""
         fields = {
             "at": datetime.fromtimestamp(record.created, UTC)
             .isoformat(timespec="milliseconds")
@@ -52,7 +52,7 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            fields["trace"] = self.formatException(record.exc_info)
+            fields["trace"] = "\n".join(frames(record.exc_info[1]))
         return out.as_json(fields)
 
 

@@ -115,7 +115,7 @@ def _keep(session: Session, error: BaseException) -> str | None:
         return None
     lines = [
         f"{datetime.now(UTC).isoformat(timespec='seconds')} Python {sys.version.split()[0]}",
-        *_frames(error),
+        *frames(error),
     ]
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -126,7 +126,8 @@ def _keep(session: Session, error: BaseException) -> str | None:
     return str(path)
 
 
-def _frames(error: BaseException | None) -> Iterator[str]:
+def frames(error: BaseException | None) -> Iterator[str]:
+    """Give the names and places of an error and of what it came from, without any words: they could hold secrets."""
     while error is not None:
         yield type(error).__name__
         for frame in traceback.extract_tb(error.__traceback__):
