@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from cli_city import City, city, day
+from cli_city import City, city, day, process, read_until
 from govpost.daemon.lock import Lock
+from govpost.store.engine import Store
 from postgres import Server
+from test_copying import name_medium
 from test_migrations import released
 
 
@@ -198,6 +202,62 @@ def test_only_an_admin_upgrades(old: City) -> None:
     assert "needs the role admin" in said.err
 
 
+def test_the_answers_for_scripts_are_one_document_each(old: City) -> None:
+    tried = old.ask("store", "upgrade", "--dry-run")
+    assert (tried["old"], tried["new"], tried["dry_run"]) == (2, 3, True)
+    assert [step["number"] for step in tried["steps"]] == [3]
+    assert old.ask("store", "check")["ok"] is False
+    assert old.ask("store", "upgrade")["dry_run"] is False
+
+
+# --- media -----------------------------------------------------------------------------------------------------
+
+
+def test_media_that_are_missing_are_told_by_backup_restore_and_check(town: City) -> None:
+    store = Store("sqlite:///.govpost/govpost.db", town.root)
+    name_medium(store, "ab" * 32)
+    store.close()
+    assert "is missing" in town.run("store", "check").out
+    alone = town.ok("store", "backup", str(town.root / "alone.db"))
+    assert "1 medium is not in it: name a folder to have them too" in alone.out
+    said = town.run("store", "backup", f"{town.root / 'copies'}/")
+    assert said.code == 1
+    assert "media: 0 copied, 0 there already" in said.out
+    assert "missing: " in said.out
+    restored = town.run("store", "restore", str(town.root / "copies"))
+    assert restored.code == 1
+    assert "missing: " in restored.out
+
+
+def test_a_backup_is_checked_with_the_media_beside_it(town: City) -> None:
+    name = hashlib.sha256(b"picture").hexdigest()
+    store = Store("sqlite:///.govpost/govpost.db", town.root)
+    name_medium(store, name)
+    store.close()
+    kept = town.root / ".govpost" / "media"
+    kept.mkdir(exist_ok=True)
+    (kept / name).write_bytes(b"picture")
+    made = town.ask("store", "backup", f"{town.root / 'copies'}/")
+    assert (made["media"], made["copied"]) == (1, 1)
+    assert town.ask("store", "check", made["path"])["media"] == 1
+    (town.root / "copies" / "media" / name).unlink()
+    assert town.run("store", "check", made["path"]).code == 1
+
+
+def test_on_a_terminal_a_move_shows_how_far_it_is(town: City) -> None:
+    main, other = os.openpty()
+    words = ("-C", str(town.root), "--as", "ben", "store", "move", "sqlite:///other.db")
+    running = process(*words, stderr=other)
+    os.close(other)
+    said = read_until(main, "delivery: 2 of 2 rows")
+    assert "delivery: 2 of 2 rows" in said
+    read_until(main, "never said")
+    assert running.wait(60) == 0
+    assert running.stdout is not None
+    running.stdout.close()
+    os.close(main)
+
+
 # --- move ------------------------------------------------------------------------------------------------------
 
 
@@ -248,6 +308,21 @@ def test_a_move_to_a_place_that_is_not_empty_is_refused(town: City) -> None:
     assert said.code == 1
     assert "is not empty" in said.err
     town.ok("freeze", "--reason", "the old one still takes writes")
+
+
+def test_an_address_that_names_no_database_is_refused(town: City) -> None:
+    for url in ("nonsense", "mysql://db/x"):
+        said = town.run("store", "move", url)
+        assert said.code == 1
+        assert "tip: " in said.err
+
+
+def test_a_move_to_postgresql_says_where_the_password_and_the_media_belong(
+    town: City, postgresql: Server
+) -> None:
+    said = town.ok("store", "move", postgresql.fresh())
+    assert "password = " in said.out
+    assert "[store] media must name a folder that all of them share" in said.out
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated(town: City) -> None:

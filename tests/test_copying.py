@@ -285,3 +285,24 @@ def test_the_umask_does_not_open_what_is_made(full: Store, tmp_path: Path) -> No
     finally:
         os.umask(before)
     assert (tmp_path / "made" / "new.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_target_of_another_schema_and_a_store_that_is_not_there_are_refused(
+    full: Store, empty: Store, tmp_path: Path
+) -> None:
+    with empty.write("ana") as tx:
+        schema.put(tx.conn, "schema", 99)
+    with pytest.raises(Refused, match="another schema"):
+        moving.move(full, empty, "ben", NOBODY)
+    with pytest.raises(Refused, match="there is no store"):
+        moving.move(Store("sqlite:///none.db", tmp_path), empty, "ben", NOBODY)
+
+
+def test_a_daemon_that_stood_still_through_the_move_finds_the_gate_shut(full: Store, empty: Store) -> None:
+    moving.move(full, empty, "ben", NOBODY)
+    with full.read() as conn:
+        frozen = meta.frozen(conn)
+    assert frozen is not None
+    assert "was moved to" in frozen["reason"]
+    with empty.read() as conn:
+        assert meta.frozen(conn) is None

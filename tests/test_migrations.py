@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import inspect, select, text
 
 from govpost.errors import Refused
-from govpost.store import bare, chain, rows, schema, upgrading
+from govpost.store import bare, chain, meta, rows, schema, upgrading
 from govpost.store.engine import Store
-from govpost.store.rows import DAEMON, DELIVERY, META
+from govpost.store.rows import DAEMON, DELIVERY, META, DaemonRecord
+from postgres import Server
 
 RELEASED = Path(__file__).parent / "data" / "schema-2.sql"
 
@@ -223,4 +224,39 @@ def test_an_upgrade_that_is_killed_leaves_the_old_schema(tmp_path: Path, store_u
     assert upgrading.upgrade(store, "ben").new == rows.SCHEMA
     with store.read() as conn:
         assert chain.verify(conn)[1] == []
+    store.close()
+
+
+def test_a_store_that_no_release_made_is_left_alone(old: Store) -> None:
+    with bare.alone(old, "test") as tx:
+        schema.put(tx.conn, "schema", 1)
+    with pytest.raises(Refused, match="schema 1, which no release had"):
+        upgrading.upgrade(old, "ben")
+
+
+def test_rows_that_would_belong_to_nothing_stop_the_upgrade(old: Store) -> None:
+    with bare.alone(old, "mallory") as tx:
+        tx.conn.execute(text("UPDATE attempt SET delivery_id = 'gone' WHERE id = 1"))
+    with pytest.raises(Refused, match="belong to nothing"):
+        upgrading.upgrade(old, "ben")
+    with bare.snapshot(old) as conn:
+        assert schema.numbers(conn) == (2, 2)
+
+
+def test_an_older_daemon_that_does_not_look_is_waited_for_and_then_named(
+    tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(postgresql.fresh(), tmp_path)
+    with store.write("daemon") as tx:
+        names = {"id": "d1", "host": "box", "pid": 7, "version": "0.1", "state": "running"}
+        record = DaemonRecord(started_at=tx.now, heartbeat_at=tx.now, **names)  # type: ignore[arg-type]
+        meta.beat(tx, record)
+    make_of_old(store, "x")
+    monkeypatch.setattr(upgrading, "PATIENCE", 1.0)
+    with pytest.raises(Refused, match=r"still at work: govpost 0.1 on box \(process 7\)"):
+        upgrading.upgrade(store, "ben", stop_old=True)
+    with bare.alone(store, "test") as tx:
+        assert schema.numbers(tx.conn) == (2, 3)
+        tx.conn.execute(text("UPDATE daemon SET heartbeat_at = heartbeat_at + interval '1 hour'"))
+    assert upgrading.upgrade(store, "ben", stop_old=True).new == rows.SCHEMA
     store.close()

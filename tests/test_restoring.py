@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select, update
+from sqlalchemy import inspect, select
 
 from govpost import settling
 from govpost.domain import Capabilities
 from govpost.editorial import freezing, queueing
 from govpost.errors import Refused
-from govpost.store import backing, bare, chain, checking, meta, replacing, restoring, witness
+from govpost.store import backing, bare, chain, checking, meta, replacing
 from govpost.store.account_rows import TOKEN, TokenRecord
 from govpost.store.deliveries import claim
-from govpost.store.engine import Store
 from govpost.store.rows import DaemonRecord
-from govpost.store.witness import Witness
 from office import Confirming, Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True, idempotent_for=timedelta(hours=1))
@@ -258,164 +255,6 @@ def test_a_running_daemon_is_in_the_way_where_several_share_the_store(office: Of
         put_back(office, copy)
 
 
-# --- by hand ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def small(tmp_path: Path, hub: Scripted, wall: Confirming) -> Iterator[Office]:
-    office = Office(tmp_path, {"hub": hub, "wall": wall})
-    office.start()
-    yield office
-    office.store.close()
-
-
-def copy_by_hand(office: Office, copy: Path) -> None:
-    assert office.store.path is not None
-    office.store.close()
-    shutil.copy(copy, office.store.path)
-
-
-def test_a_backup_copied_into_place_by_hand_sends_nothing_and_is_acted_upon_at_the_start(
-    small: Office, hub: Scripted
-) -> None:
-    small.release("road")
-    copy = back_up(small)
-    small.work()
-    copy_by_hand(small, copy)
-    assert not small.publisher.deliver("hub")
-    assert frozen(small) is not None
-    assert restoring.settle(small.store, "daemon") is not None
-    assert small.states("road") == ["uncertain", "uncertain"]
-    assert len(hub.calls) == 1
-    assert restoring.settle(small.store, "daemon") is None
-
-
-def test_a_store_put_back_without_a_mark_is_noticed_by_what_a_daemon_saw(
-    small: Office, hub: Scripted
-) -> None:
-    small.release("road")
-    assert small.store.path is not None
-    snapshot = small.root / "snapshot.db"
-    small.store.close()
-    shutil.copy(small.store.path, snapshot)
-    made = small.now
-    small.wait(60)
-    small.work()
-    with small.store.read() as conn:
-        witness.keep(small.root, chain.head(conn), small.now)
-    small.wait(60)
-    copy_by_hand(small, snapshot)
-    seen = witness.read(small.root)
-    assert seen is not None
-    settled = restoring.settle(small.store, "daemon", seen)
-    assert settled is not None
-    assert settled.uncertain == 2
-    assert settled.at <= made
-    assert "a daemon had seen" in small.events("store.restored")[0].why
-    small.work()
-    assert len(hub.calls) == 1
-    small.wait(60)
-    assert restoring.settle(small.store, "daemon", seen) is None, "it was acted upon"
-
-
-def test_a_store_that_only_grew_is_not_taken_for_a_restored_one(small: Office) -> None:
-    small.release("road")
-    with small.store.read() as conn:
-        witness.keep(small.root, chain.head(conn), small.now)
-    small.work()
-    assert restoring.settle(small.store, "daemon", witness.read(small.root)) is None
-    assert frozen(small) is None
-
-
-def test_a_store_made_anew_with_as_many_events_is_noticed_too(small: Office) -> None:
-    with small.store.read() as conn:
-        number = chain.head(conn).event_id
-    seen = Witness(chain.Head(number, "f" * 64), small.now)
-    assert restoring.settle(small.store, "daemon", seen) is not None
-
-
-def test_the_witness_is_private_and_one_that_cannot_be_read_is_none(tmp_path: Path, small: Office) -> None:
-    folder = tmp_path / "kept"
-    folder.mkdir()
-    assert witness.read(folder) is None
-    witness.keep(folder, chain.Head(3, "a" * 64), small.now)
-    assert (folder / "witness.json").stat().st_mode & 0o777 == 0o600
-    assert witness.read(folder) == Witness(chain.Head(3, "a" * 64), small.now)
-    assert [path.name for path in folder.iterdir()] == ["witness.json"]
-    for broken in ("", "[]", '{"event": 3}', '{"event": 3, "hash": "x", "at": "noon"}', "\0"):
-        (folder / "witness.json").write_text(broken)
-        assert witness.read(folder) is None
-
-
-def test_a_plain_copy_without_a_mark_is_restored_as_of_its_last_event(small: Office) -> None:
-    small.release("road")
-    assert small.store.path is not None
-    plain = small.root / "plain.db"
-    small.store.close()
-    shutil.copy(small.store.path, plain)
-    last = small.events()[-1].at
-    small.wait(timedelta(hours=1))
-    assert put_back(small, plain).at == last.replace(microsecond=0)
-
-
-def test_a_backup_of_a_moved_store_can_be_used_again(small: Office, tmp_path: Path) -> None:
-    from govpost.store import moving
-
-    copy_to = Store("sqlite:///elsewhere.db", tmp_path)
-    moving.move(small.store, copy_to, "ben", tmp_path)
-    copy_to.close()
-    copy = small.root / "late.db"
-    backing.backup(small.store, "ben", copy, tmp_path, into_folder=False)
-    put_back(small, copy)
-    with small.store.write("ana"):
-        pass
-
-
-def test_the_newest_of_a_folder_is_taken_and_media_come_along(small: Office) -> None:
-    folder = small.root / "copies"
-    folder.mkdir()
-    kept = small.root / "media"
-    kept.mkdir()
-    import hashlib
-
-    name = hashlib.sha256(b"picture").hexdigest()
-    (kept / name).write_bytes(b"picture")
-    small.release("road")
-    from govpost.store.rows import VERSION
-
-    with small.tx() as tx:
-        draft = {
-            **tx.conn.execute(select(VERSION.c.draft)).scalar_one(),
-            "media": [{"sha256": name, "mime": "x"}],
-        }
-        tx.conn.execute(update(VERSION).values(draft=draft))
-    backing.backup(small.store, "ben", folder, kept, into_folder=True)
-    small.wait(3600)
-    small.release("fair")
-    made = backing.backup(small.store, "ben", folder, kept, into_folder=True)
-    assert (made.media, made.copied, made.missing) == (1, 0, [])
-    assert (folder / "media" / name).read_bytes() == b"picture"
-    assert (folder / "media" / name).stat().st_nlink == 1
-    (kept / name).write_bytes(b"other")
-    done = put_back(small, folder)
-    assert done.backup == made.path
-    assert (done.copied, done.missing) == (1, [])
-    assert (kept / name).read_bytes() == b"picture"
-    (folder / "media" / name).unlink()
-    (kept / name).unlink()
-    again = put_back(small, folder)
-    assert len(again.missing) == 1
-    assert "of the post road, is missing" in again.missing[0]
-
-
-def test_a_place_without_a_backup_is_refused(small: Office) -> None:
-    (small.root / "empty").mkdir()
-    with pytest.raises(Refused, match="holds no backup"):
-        put_back(small, small.root / "empty")
-    with pytest.raises(Refused, match="there is no backup at"):
-        put_back(small, small.root / "none.db")
-
-
 def test_a_clock_that_jumps_cuts_no_wait_of_a_restored_store_short(office: Office, wall: Confirming) -> None:
     from govpost.store import rescue
 
@@ -427,10 +266,3 @@ def test_a_clock_that_jumps_cuts_no_wait_of_a_restored_store_short(office: Offic
         rescue.follow_clock(tx, jump)
     look(office)
     assert office.states("road") == ["uncertain"]
-
-
-def test_a_backup_that_others_could_write_is_refused(small: Office) -> None:
-    copy = back_up(small)
-    copy.chmod(0o620)
-    with pytest.raises(Refused, match="could have been written by somebody else"):
-        put_back(small, copy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -98,6 +99,8 @@ class Session:
 
         settled = restoring.settle(self.store, person, witness.read(self.store.folder))
         if settled is not None:
+            with suppress(OSError):
+                restoring.bear_witness(self.store)
             out.say(f"govpost: everything is frozen: {restoring.reason(settled.at)}", err=True)
 
     def _note_config(self, person: str) -> None:

@@ -52,10 +52,8 @@ def settle_restored(store: Store) -> None:
     settled = restoring.settle(store, ACTOR, witness.read(store.folder))
     if settled is not None:
         log.error("everything is frozen: %s", restoring.reason(settled.at))
-    with store.read() as conn:
-        head = chain.head(conn)
     try:
-        witness.keep(store.folder, head, store.clock())
+        restoring.bear_witness(store)
     except OSError as error:
         log.warning("the head of the event chain could not be noted: %s", error)
 

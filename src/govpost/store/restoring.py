@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 
 from govpost.states import DeliveryState
-from govpost.store import copies, deliveries, meta
+from govpost.store import chain, copies, deliveries, meta, witness
 from govpost.store.account_rows import TOKEN
 from govpost.store.chain_rows import EVENT
 from govpost.store.engine import Store, Tx
@@ -56,6 +56,13 @@ def settle(store: Store, actor: str, seen: Witness | None = None) -> Settled | N
         if found is None and seen is not None and is_ahead(tx.conn, seen):
             found = _settle(tx, last_event(tx), "it lacks events that a daemon had seen")
         return found
+
+
+def bear_witness(store: Store) -> None:
+    """Note beside the store how far its record goes; OSError when the folder takes nothing."""
+    with store.read() as conn:
+        head = chain.head(conn)
+    witness.keep(store.folder, head, store.clock())
 
 
 def settle_in(tx: Tx, why: str = "") -> Settled | None:

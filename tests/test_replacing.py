@@ -1,0 +1,97 @@
+"""Putting a backup in the place of a store: which file is taken, what comes along, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from govpost.errors import Refused
+from govpost.store import backing, moving
+from govpost.store.engine import Store
+from govpost.store.rows import VERSION
+from office import Office, Scripted
+from test_restoring import PLAIN, back_up, put_back
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path, {"hub": Scripted("hub", PLAIN)})
+    office.start()
+    yield office
+    office.store.close()
+
+
+def test_a_plain_copy_without_a_mark_is_restored_as_of_its_last_event(small: Office) -> None:
+    small.release("road")
+    assert small.store.path is not None
+    plain = small.root / "plain.db"
+    small.store.close()
+    shutil.copy(small.store.path, plain)
+    last = small.events()[-1].at
+    small.wait(timedelta(hours=1))
+    assert put_back(small, plain).at == last.replace(microsecond=0)
+
+
+def test_a_backup_of_a_moved_store_can_be_used_again(small: Office, tmp_path: Path) -> None:
+    copy_to = Store("sqlite:///elsewhere.db", tmp_path)
+    moving.move(small.store, copy_to, "ben", tmp_path)
+    copy_to.close()
+    copy = small.root / "late.db"
+    backing.backup(small.store, "ben", copy, tmp_path, into_folder=False)
+    put_back(small, copy)
+    with small.store.write("ana"):
+        pass
+
+
+def test_the_newest_of_a_folder_is_taken_and_media_come_along(small: Office) -> None:
+    folder = small.root / "copies"
+    folder.mkdir()
+    kept = small.root / "media"
+    kept.mkdir()
+    name = hashlib.sha256(b"picture").hexdigest()
+    (kept / name).write_bytes(b"picture")
+    small.release("road")
+    with small.tx() as tx:
+        draft = {
+            **tx.conn.execute(select(VERSION.c.draft)).scalar_one(),
+            "media": [{"sha256": name, "mime": "x"}],
+        }
+        tx.conn.execute(update(VERSION).values(draft=draft))
+    backing.backup(small.store, "ben", folder, kept, into_folder=True)
+    small.wait(3600)
+    small.release("fair")
+    made = backing.backup(small.store, "ben", folder, kept, into_folder=True)
+    assert (made.media, made.copied, made.missing) == (1, 0, [])
+    assert (folder / "media" / name).read_bytes() == b"picture"
+    assert (folder / "media" / name).stat().st_nlink == 1
+    (kept / name).write_bytes(b"other")
+    done = put_back(small, folder)
+    assert done.backup == made.path
+    assert (done.copied, done.missing) == (1, [])
+    assert (kept / name).read_bytes() == b"picture"
+    (folder / "media" / name).unlink()
+    (kept / name).unlink()
+    again = put_back(small, folder)
+    assert len(again.missing) == 1
+    assert "of the post road, is missing" in again.missing[0]
+
+
+def test_a_place_without_a_backup_is_refused(small: Office) -> None:
+    (small.root / "empty").mkdir()
+    with pytest.raises(Refused, match="holds no backup"):
+        put_back(small, small.root / "empty")
+    with pytest.raises(Refused, match="there is no backup at"):
+        put_back(small, small.root / "none.db")
+
+
+def test_a_backup_that_others_could_write_is_refused(small: Office) -> None:
+    copy = back_up(small)
+    copy.chmod(0o620)
+    with pytest.raises(Refused, match="could have been written by somebody else"):
+        put_back(small, copy)

@@ -1,0 +1,143 @@
+"""A store that came back by other means than the command is noticed, before anything goes out twice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from govpost.store import chain, restoring, witness
+from govpost.store.witness import Witness
+from govpost.times import utcnow
+from live import living, until
+from office import Confirming, Office, Scripted
+from test_restoring import ASKED, PLAIN, back_up, frozen
+
+
+@pytest.fixture
+def hub() -> Scripted:
+    return Scripted("hub", PLAIN)
+
+
+@pytest.fixture
+def small(tmp_path: Path, hub: Scripted) -> Iterator[Office]:
+    office = Office(tmp_path, {"hub": hub, "wall": Confirming("wall", ASKED)}, now=utcnow())
+    office.start()
+    yield office
+    office.store.close()
+
+
+def copy_by_hand(office: Office, copy: Path) -> None:
+    assert office.store.path is not None
+    office.store.close()
+    shutil.copy(copy, office.store.path)
+
+
+def test_a_backup_copied_into_place_by_hand_sends_nothing_and_is_acted_upon_at_the_start(
+    small: Office, hub: Scripted
+) -> None:
+    small.release("road")
+    copy = back_up(small)
+    small.work()
+    copy_by_hand(small, copy)
+    assert not small.publisher.deliver("hub")
+    assert frozen(small) is not None
+    assert restoring.settle(small.store, "daemon") is not None
+    assert small.states("road") == ["uncertain", "uncertain"]
+    assert len(hub.calls) == 1
+    assert restoring.settle(small.store, "daemon") is None
+
+
+def test_a_store_put_back_without_a_mark_is_noticed_by_what_a_daemon_saw(
+    small: Office, hub: Scripted
+) -> None:
+    small.release("road")
+    assert small.store.path is not None
+    snapshot = small.root / "snapshot.db"
+    small.store.close()
+    shutil.copy(small.store.path, snapshot)
+    made = small.now
+    small.wait(60)
+    small.work()
+    with small.store.read() as conn:
+        witness.keep(small.root, chain.head(conn), small.now)
+    small.wait(60)
+    copy_by_hand(small, snapshot)
+    seen = witness.read(small.root)
+    assert seen is not None
+    settled = restoring.settle(small.store, "daemon", seen)
+    assert settled is not None
+    assert settled.uncertain == 2
+    assert settled.at <= made
+    assert "a daemon had seen" in small.events("store.restored")[0].why
+    small.work()
+    assert len(hub.calls) == 1
+    small.wait(60)
+    assert restoring.settle(small.store, "daemon", seen) is None, "it was acted upon"
+
+
+def test_a_store_that_only_grew_is_not_taken_for_a_restored_one(small: Office) -> None:
+    small.release("road")
+    with small.store.read() as conn:
+        witness.keep(small.root, chain.head(conn), small.now)
+    small.work()
+    assert restoring.settle(small.store, "daemon", witness.read(small.root)) is None
+    assert frozen(small) is None
+
+
+def test_a_store_made_anew_with_as_many_events_is_noticed_too(small: Office) -> None:
+    with small.store.read() as conn:
+        number = chain.head(conn).event_id
+    seen = Witness(chain.Head(number, "f" * 64), small.now)
+    assert restoring.settle(small.store, "daemon", seen) is not None
+
+
+def test_the_witness_is_private_and_one_that_cannot_be_read_is_none(tmp_path: Path, small: Office) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    assert witness.read(folder) is None
+    witness.keep(folder, chain.Head(3, "a" * 64), small.now)
+    assert (folder / "witness.json").stat().st_mode & 0o777 == 0o600
+    assert witness.read(folder) == Witness(chain.Head(3, "a" * 64), small.now)
+    assert [path.name for path in folder.iterdir()] == ["witness.json"]
+    for broken in ("", "[]", '{"event": 3}', '{"event": 3, "hash": "x", "at": "noon"}', "\0"):
+        (folder / "witness.json").write_text(broken)
+        assert witness.read(folder) is None
+
+
+def test_a_daemon_notices_at_its_start_that_its_store_was_put_back(small: Office, hub: Scripted) -> None:
+    small.release("road")
+    assert small.store.path is not None
+    snapshot = small.root / "snapshot.db"
+    small.store.close()
+    shutil.copy(small.store.path, snapshot)
+    with living(small):
+        until(lambda: small.states("road", "hub") == ["live"])
+    assert witness.read(small.store.folder) is not None
+    copy_by_hand(small, snapshot)
+    with living(small):
+        until(lambda: "uncertain" in small.states("road", "hub"))
+        assert frozen(small) is not None
+        until(lambda: small.states("road", "wall") == ["live"])
+    assert len(hub.calls) == 1
+
+
+def test_a_daemon_notices_at_its_heartbeat_that_its_store_was_put_back(
+    small: Office,
+) -> None:
+    """As when a server of PostgreSQL comes back from an earlier day while daemons run."""
+    with living(small):
+        until(lambda: witness.read(small.store.folder) is not None)
+        with small.store.read() as conn:
+            number = chain.head(conn).event_id
+        later = Witness(chain.Head(number + 50, "f" * 64), small.store.clock())
+        witness.keep(small.store.folder, later.head, later.at)
+        until(lambda: frozen(small) is not None, 30)
+    assert len(small.events("store.restored")) == 1
+
+
+def test_a_store_that_nothing_happened_in_is_not_taken_for_a_restored_one(small: Office) -> None:
+    nothing = Witness(chain.Head(0, chain.GENESIS), small.now)
+    assert restoring.settle(small.store, "daemon", nothing) is None
