@@ -152,11 +152,16 @@ def shapes(secret: str) -> Iterator[str]:
     yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
     yield re.sub("%..", lambda found: found[0].lower(), quote(secret, safe=""))
     yield from (json.dumps(secret)[1:-1], json.dumps(secret)[1:-1].replace("/", "\\/"), repr(secret)[1:-1])
-    yield "".join(sign if sign.isalnum() else f"\\u{ord(sign):04x}" for sign in secret)
+    yield "".join(sign if sign.isascii() and sign.isalnum() else _escaped(sign) for sign in secret)
     yield from (html.escape(secret), html.escape(secret, quote=False), raw.hex(), raw.hex().upper())
     for before in ("", "Bearer ", "riverton:", "x"):
         whole = f"{before}{secret}".encode()
         yield from (base64.b64encode(whole).decode(), base64.urlsafe_b64encode(whole).decode().rstrip("="))
+
+
+def _escaped(sign: str) -> str:
+    units = sign.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def sought(secret: str) -> Iterator[bytes]:
