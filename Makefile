@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-real test-heavy coverage lint types bench bench-long lock picture clean
+.PHONY: demo test test-real test-heavy coverage lint types bench bench-long chaos chaos-long lock picture clean
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "govpost needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make demo PYTHON=python3.12")'
@@ -48,6 +48,15 @@ bench: $(VENV)/.dev  ## the measurements in their short form, with a table; benc
 
 bench-long: $(VENV)/.dev  ## the same at full size, with the table in docs/performance.md; takes its time
 	@$(BIN)/python bench/run.py --size long --write
+
+chaos: $(VENV)/.dev  ## real daemons under kill, fault and load, judged against the platform's ledger; CHAOS_SEED=1 replays
+	@PYTHONPATH=tests $(BIN)/python -m chaos
+	@PYTHONPATH=tests $(BIN)/python -m chaos --store postgresql
+
+chaos-long: $(VENV)/.dev  ## the same with 100,000 deliveries and 1,000 kills, and death at every statement; takes hours
+	@CHAOS_EVERY=1 $(BIN)/python -m pytest -q --numprocesses auto --timeout 3600 tests/chaos/test_crash_points.py
+	@PYTHONPATH=tests $(BIN)/python -m chaos --long
+	@PYTHONPATH=tests $(BIN)/python -m chaos --long --store postgresql
 
 picture: $(VENV)/.runtime  ## draw docs/demo.svg anew
 	@$(BIN)/python docs/draw_demo.py

@@ -41,7 +41,7 @@ def _run(given: argparse.Namespace, root: Path) -> int:
         "deliveries": given.deliveries or (100_000 if given.long else None),
         "kills": given.kills or (1000 if given.long else None),
         "seconds": given.seconds or (7200 if given.long else None),
-        "daemons": given.daemons,
+        "daemons": given.daemons or (4 if given.store == "postgresql" else 1),
     }
     wish = Wish(seed=given.seed, store=given.store, **{name: each for name, each in chosen.items() if each})
     found = run(wish, root)
