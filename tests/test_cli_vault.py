@@ -94,6 +94,55 @@ def test_where_config_points_to_the_keys_only_the_sealing_is_done_anew(
     assert riverton.run("vault", "rotate", "--drop-old").code == 1
 
 
+def checks(riverton: City, name: str) -> list[tuple[bool | None, str]]:
+    return [
+        (each["ok"], each["detail"]) for each in riverton.ask("doctor")["checks"] if each["check"] == name
+    ]
+
+
+def test_doctor_says_whether_stored_secrets_can_be_opened(riverton: City) -> None:
+    assert checks(riverton, "stored secrets") == [(True, "1 key, 1 channel")]
+    riverton.ok("vault", "rotate")
+    key = Sealer(root=riverton.root).path
+    newer, older = key.read_text().split()
+    key.write_text(f"{older}\n{newer}\n")
+    assert checks(riverton, "stored secrets") == [(True, "2 keys, 1 channel, 1 under an older key")]
+    key.write_text(older)
+    assert (False, "no key opens those of square") in checks(riverton, "stored secrets")
+    key.chmod(0o644)
+    ((ok, detail),) = checks(riverton, "stored secrets")
+    assert (ok, "can be read by others" in detail) == (False, True)
+
+
+def test_doctor_tries_every_secret_that_config_points_to(
+    riverton: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = 'impersonation = true\nvault_key = "file:key.txt"\n[store]\npassword = "env:CANARY_STORE"'
+    riverton.change("impersonation = true", more)
+    monkeypatch.setenv("CANARY_STORE", "canary")
+    (riverton.root / "key.txt").write_text(Sealer(root=riverton.root).path.read_text())
+    (riverton.root / "key.txt").chmod(0o640)
+    found = checks(riverton, "secret")
+    assert (True, "[store] password can be resolved") in found
+    assert (True, "[security] vault_key can be resolved") in found
+    assert [detail for ok, detail in found if ok is None] == [
+        f"[security] vault_key: the whole group of {riverton.root}/key.txt can read or change it;"
+        " mode 0600 keeps it to one account"
+    ]
+    (riverton.root / "key.txt").chmod(0o600)
+    assert [ok for ok, _ in checks(riverton, "secret")] == [True, True]
+
+
+def test_a_password_of_the_store_that_is_not_there_is_told_in_one_line(
+    riverton: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    riverton.change("impersonation = true", 'impersonation = true\n[store]\npassword = "env:CANARY_STORE"')
+    monkeypatch.delenv("CANARY_STORE", raising=False)
+    said = riverton.run("status")
+    assert (said.code, said.out) == (1, "")
+    assert "the environment variable CANARY_STORE is not set" in said.err
+
+
 def test_only_an_admin_exchanges_keys(riverton: City) -> None:
     said = riverton.run("vault", "rotate", by="cleo")
     assert (said.code, "that needs the role admin" in said.err) == (1, True)

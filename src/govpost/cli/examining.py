@@ -12,7 +12,7 @@ from typing import Any
 
 import govpost
 from govpost import rotating, vault
-from govpost.cli import lasting, pulse
+from govpost.cli import lasting, out, pulse
 from govpost.cli.context import Session
 from govpost.daemon import peers
 from govpost.errors import GovpostError
@@ -139,7 +139,8 @@ def _vault(session: Session) -> Iterator[Check]:
         yield Check(check="stored secrets", ok=False, detail=detail, tip=again(name))
     if keys:
         older = sum(each.key > 1 for each in found)
-        detail = f"{keys} keys, {len(found)} channels" + (f", {older} under an older key" if older else "")
+        counts = f"{out.counted(keys, 'key')}, {out.counted(len(found), 'channel')}"
+        detail = counts + (f", {older} under an older key" if older else "")
         yield Check(check="stored secrets", ok=True, detail=detail)
     for each in expiries:
         detail = f"{each.ending.channel}: {each.words(session.config.agency.timezone)}"
