@@ -6,6 +6,7 @@ A refresh token that is shown twice closes the account for good, as servers with
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -199,11 +200,19 @@ def _handler(square: Square) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of those who are killed before they have heard its answer."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def open_square() -> Iterator[Square]:
     """Run the server."""
     square = Square()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(square))
+    server = Server(("127.0.0.1", 0), _handler(square))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     square.url = f"http://127.0.0.1:{server.server_port}"
