@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
@@ -232,3 +233,41 @@ def test_a_store_that_cannot_be_used_is_no_fault_and_gathering_comes_back(
     Live(office, "until-idle").start().join()
     assert [sample.views for sample in samples(office, "road")] == [7]
     assert "fault of govpost's own" not in caplog.text
+
+
+def test_of_several_daemons_one_gathers_a_channel_at_a_time_and_another_goes_on_after_it(
+    office: Office, hub: Sociable
+) -> None:
+    office.store.backend.several = True
+    hang = Hanging()
+    hub.answers = [hang]
+    office.now = utcnow()
+    one = Gatherer(office.publisher)
+    other = Gatherer(dataclasses.replace(office.publisher, owner="another"))
+    for each in (one, other):
+        each.open(office.fitted)
+    one.wake(again=True)
+    assert hang.begun.wait(20)
+    asked = len(hub.answers)
+    assert not other._gather("hub")
+    hang.go_on.set()
+    until(lambda: not one._lanes.busy())
+    assert asked == 0
+    while one._gather("hub"):
+        pass
+    office.wait(timedelta(days=1))
+    assert other._gather("hub")
+    one.stop()
+    other.stop()
+    office.store.close()
+
+
+def test_a_daemon_that_stands_back_gathers_nothing(office: Office, hub: Sociable) -> None:
+    back = True
+    gatherer = Gatherer(office.publisher, lambda: back)
+    gatherer.open(office.fitted)
+    office.now = utcnow()
+    assert not gatherer._gather("hub")
+    back = False
+    assert gatherer._gather("hub")
+    gatherer.stop()

@@ -206,7 +206,9 @@ def test_the_database_says_what_time_it_is_however_wrong_the_machines_clocks_are
     until(lambda: states(city)["live"] == 8, 60)
     for row in running(city):
         assert abs(utcnow() - row.heartbeat_at) < timedelta(minutes=1)
-    stop(*processes)
+    logs = stop(*processes)
+    for log, way in zip(logs, ("ahead of", "behind"), strict=True):
+        assert f"this machine's clock is 5 h {way} the database's" in log.replace("4 h 59 min", "5 h")
     assert city.one("later").state == "queued"
     assert later.id not in [post["key"] for post in receiver.posts]
     assert "daemon.clock" not in city.verbs()

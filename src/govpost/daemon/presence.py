@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import govpost
 from govpost.config import Config
@@ -15,8 +15,10 @@ from govpost.errors import Refused, StoreUnavailable
 from govpost.publisher import ACTOR
 from govpost.store import meta, obstacles, schema
 from govpost.store.rows import DaemonRecord
-from govpost.times import uuid7
+from govpost.times import describe, utcnow, uuid7
 from govpost.workspace import Bench, Workspace
+
+_SKEW = timedelta(minutes=1)
 
 log = logging.getLogger("govpost.daemon")
 
@@ -38,6 +40,7 @@ class Presence:
 
     def __init__(self, workspace: Workspace, bench: Bench, written: int) -> None:
         self._store = workspace.store
+        self._skewed = False
         self.trouble = ""
         self.notes: dict[str, str] = {}
         now = workspace.clock()
@@ -105,9 +108,23 @@ class Presence:
     def beat(self, state: str) -> None:
         """Write the heartbeat, and note beside the store how far its record went."""
         why = "; ".join(filter(None, (self.trouble, *self.notes.values())))
-        with self._store.write(ACTOR) as tx:
+        with self._store.write(ACTOR, shared=True) as tx:
             update = {"state": state, "why": why, "heartbeat_at": tx.now}
             meta.beat(tx, self.record.model_copy(update=update))
+        if self._store.several:
+            self._tell_skew(utcnow() - tx.now)
+
+    def _tell_skew(self, skew: timedelta) -> None:
+        """Say once that this machine's clock is wrong: nothing depends on it, but its logs will puzzle somebody."""
+        wrong = abs(skew) > _SKEW
+        if wrong and not self._skewed:
+            way = "ahead of" if skew > timedelta() else "behind"
+            log.info(
+                "this machine's clock is %s %s the database's, which decides; log lines bear this machine's",
+                describe(skew),
+                way,
+            )
+        self._skewed = wrong
         housekeeping.settle_restored(self._store)
 
     def say(self, state: str) -> None:
