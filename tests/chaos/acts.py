@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import func, select
 
@@ -61,7 +62,7 @@ class World:
 
     def insist(self, work: Callable[[], object]) -> bool:
         """Do what a person does: try again when the store is busy. False when it was refused."""
-        for _ in range(20):
+        for _ in range(100):
             try:
                 work()
             except Refused:
@@ -113,7 +114,7 @@ def push(world: World, seconds: float) -> None:
         world.database.push(seconds)
     else:
         world.offsets.set(0, world.offsets.get(0) + seconds)
-    if not until(lambda: world.events("daemon.clock") > seen, 5):
+    if not until(lambda: world.events("daemon.clock") > seen, 12):
         world.done["jump unseen"] += 1
 
 
@@ -221,20 +222,21 @@ def cancel(world: World, draw: float) -> None:
 
 def withdraw(world: World, draw: float) -> None:
     """Withdraw a post of which something is public."""
-    town = world.town
-    with suppress(GovpostError), town.space.store.read() as conn:
-        public = sorted({row.post_id for row in deliveries.in_state(conn, "live", limit=40)})
-        if not public:
-            return
-        slug = posts.by_id(conn, public[int(draw * len(public))]).slug
-    space = town.space
-    desk = town.desk
-
-    def order() -> None:
-        stopping.withdraw(space.store, space.config, desk.fitted, town.who("ben"), slug, "error")
-
-    if world.insist(order):
+    town, space = world.town, world.town.space
+    slug = _public(world, draw)
+    if slug is not None and world.insist(
+        lambda: stopping.withdraw(space.store, space.config, town.desk.fitted, town.who("ben"), slug, "error")
+    ):
         world.done["withdraw"] += 1
+
+
+def _public(world: World, draw: float) -> str | None:
+    try:
+        with world.town.space.store.read() as conn:
+            public = sorted({row.post_id for row in deliveries.in_state(conn, "live", limit=40)})
+            return posts.by_id(conn, public[int(draw * len(public))]).slug if public else None
+    except StoreUnavailable:
+        return None
 
 
 def freeze(world: World, draw: float) -> None:
@@ -257,11 +259,16 @@ def freeze(world: World, draw: float) -> None:
 def retry_missed(world: World) -> None:
     """Try again what was missed, as a person would."""
     town, space = world.town, world.town.space
-    with space.store.read() as conn:
-        missed = deliveries.in_state(conn, "missed")
-    for row in missed:
-        world.insist(lambda: queueing.retry(space.store, space.config, town.who("ben"), row.id))  # noqa: B023
-    world.done["tried again"] += len(missed)
+    missed: list[str] = []
+
+    def find() -> None:
+        with space.store.read() as conn:
+            missed[:] = [row.id for row in deliveries.in_state(conn, "missed")]
+
+    world.insist(find)
+    for name in missed:
+        if world.insist(partial(queueing.retry, space.store, space.config, town.who("ben"), name)):
+            world.done["tried again"] += 1
 
 
 ACTS: dict[str, Callable[[World, float], None]] = {

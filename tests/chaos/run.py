@@ -168,7 +168,7 @@ def _loose(world: World, acts: list[Act], work: int, longest: float) -> None:
         else:
             time.sleep(0.01)
     for act in left:
-        world.skipped[act.what] = "the run ended before its time"
+        world.skipped[act.what] = "the work was done before its turn came"
 
 
 def _counts(world: World) -> Counter[str]:
