@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,15 @@ def test_the_file_keeps_its_owner_when_somebody_else_may_write_it(
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("two\none\n", 0o600)
 
 
+def test_a_file_that_a_link_leads_to_is_replaced_and_not_the_link(tmp_path: Path) -> None:
+    (tmp_path / "safe").mkdir()
+    key_file.make(tmp_path / "safe" / "keys", "one")
+    (tmp_path / "vault.key").symlink_to(tmp_path / "safe" / "keys")
+    key_file.replace(tmp_path / "vault.key", ["two"])
+    assert (tmp_path / "vault.key").is_symlink()
+    assert (tmp_path / "safe" / "keys").read_text() == "two\n"
+
+
 CRASHES = """
 import os, signal, sys
 from pathlib import Path
@@ -305,4 +315,31 @@ def test_renewals_go_on_while_keys_are_exchanged_and_dropped(square: Square, tmp
     assert not square.closed
     assert len(square.used) == 12
     assert numbers(space.store, fitted.sealer) == (1, [1])
+    space.store.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Racing(Sealer):
+    """A sealer whose key is exchanged, and the old one dropped, just after the secrets were read with it."""
+
+    store: Store
+
+    def open(self, channel: str, sealed: str) -> dict[str, str]:
+        if len(events(self.store, "vault.dropped")) == 0:
+            rotating.rotate(self.store, self, BEN, drop_old=True)
+        return super().open(channel, sealed)
+
+
+def test_secrets_read_just_before_their_key_went_are_read_once_more(square: Square, tmp_path: Path) -> None:
+    city_with(square, tmp_path)
+    space = open_workspace(tmp_path)
+    fitted = space.bench().fitted["square"]
+    with space.store.write("ben") as tx:
+        accounts.keep_token(tx, "square", fitted.sealer.seal("square", TOKENS))
+    racing = replace(fitted, sealer=Racing(root=tmp_path, store=space.store))
+    work = Sessions(store=space.store, owner="one")
+    assert dict(work.open(racing).secrets) == TOKENS
+    fitted.sealer.path.write_text(Fernet.generate_key().decode())
+    with pytest.raises(Refused, match="does not open the stored secrets"):
+        work.open(fitted)
     space.store.close()

@@ -34,6 +34,7 @@ def replace(path: Path, keys: Sequence[str]) -> None:
 
     Only one may do so at a time: call it inside a write transaction.
     """
+    path = path.resolve()
     about, beside = path.stat(), path.with_name(f"{path.name}.next")
     beside.unlink(missing_ok=True)
     _write(beside, keys)
