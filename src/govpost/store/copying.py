@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, insert, null, select, text
+from sqlalchemy import Connection, Table, func, insert, null, select, text
 from sqlalchemy.types import JSON
 
-from govpost.digest import canonical
 from govpost.errors import Refused
 from govpost.store import schema
 from govpost.store.rows import META
@@ -50,17 +50,17 @@ def _copy(source: Connection, target: Connection, table: Table, progress: Progre
 
 
 def _batches(source: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+    names = [column.name for column in table.c]
     documents = [column for column in table.c if isinstance(column.type, JSON)]
     empty = [column.is_(null()).label(f"{column.name} is empty") for column in documents]
     for rows in _partitions(source, table, *empty):
-        yield [_values(row, table) for row in rows]
-
-
-def _values(row: Row[Any], table: Table) -> dict[str, Any]:
-    """Return a row to insert; a column without a document stays so, instead of holding the document `null`."""
-    known = row._mapping
-    values = {column.name: known[column.name] for column in table.c}
-    return values | {name: null() for name in values if known.get(f"{name} is empty")}
+        batch = [dict(zip(names, row, strict=False)) for row in rows]
+        for place, column in enumerate(documents, len(names)):
+            # A column without a document stays so, instead of holding the document `null`.
+            for values, row in zip(batch, rows, strict=True):
+                if row[place]:
+                    values[column.name] = null()
+        yield batch
 
 
 def _partitions(conn: Connection, table: Table, *more: Any) -> Iterator[Any]:
@@ -100,19 +100,17 @@ def digest(conn: Connection, table: Table) -> tuple[int, int]:
 
 def hashes(conn: Connection, table: Table) -> Iterator[tuple[str, int]]:
     """Give each row's key and the hash over all its values."""
-    keys = [column.name for column in table.primary_key]
+    keys = [place for place, column in enumerate(table.c) if column.primary_key]
     for rows in _partitions(conn, table):
         for row in rows:
-            known = row._mapping
-            values = {name: _plain(value) for name, value in known.items()}
-            key = ", ".join(str(known[name]) for name in keys)
-            yield key, int.from_bytes(hashlib.sha256(canonical(values)).digest())
+            values = json.dumps(tuple(row), sort_keys=True, default=_plain).encode()
+            key = ", ".join(str(row[place]) for place in keys)
+            yield key, int.from_bytes(hashlib.sha256(values).digest())
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value.isoformat() if hasattr(value, "isoformat") else value
+def _plain(value: Any) -> str:
+    moment = value.astimezone(UTC) if isinstance(value, datetime) else value
+    return str(moment.isoformat())
 
 
 def _difference(source: Connection, target: Connection, table: Table) -> str:
