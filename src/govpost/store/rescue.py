@@ -53,7 +53,11 @@ def strand(tx: Tx, delivery: DeliveryRecord, why: str) -> bool:
 
 
 def follow_clock(tx: Tx, jump: timedelta) -> None:
-    """Shift the instants that waits are counted from with a clock that jumped, so that no wait is cut short."""
+    """Shift the instants that waits are counted from with a clock that jumped, so that no wait is cut short.
+
+    Forward, `first_sent` stays: a machine that slept looks just like a clock that was put on, and the time in which a
+    repeat is safe must not grow by a sleep.
+    """
     rows = tx.conn.execute(
         select(DELIVERY).where(
             DELIVERY.c.state.in_(("queued", "held", "publishing", *_OPEN)),
@@ -64,9 +68,10 @@ def follow_clock(tx: Tx, jump: timedelta) -> None:
         shifted = {
             name: instant + jump
             for name, instant in (("first_sent", row.first_sent), ("gate_at", row.gate_at))
-            if instant is not None
+            if instant is not None and (name == "gate_at" or jump < timedelta())
         }
-        tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == row.id).values(shifted))
+        if shifted:
+            tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == row.id).values(shifted))
 
 
 def claim_look(tx: Tx, channel: str, lease: timedelta) -> DeliveryRecord | None:

@@ -1,0 +1,50 @@
+"""What a clock that jumps, or a machine that sleeps, does to the times that waits are counted from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from govpost.domain import Capabilities
+from govpost.errors import Uncertain
+from govpost.store import rescue
+from office import Confirming, Office
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def office(tmp_path: Path, store_url: str) -> Iterator[Office]:
+    hub = Confirming("hub", Capabilities(idempotent_for=2 * HOUR, settles_after=HOUR))
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+    hub.script = [Uncertain("lost")]
+    office.release("road")
+    office.keep_house()
+    office.publisher.deliver("hub")
+    yield office
+    office.store.close()
+
+
+@pytest.mark.parametrize(("jump", "sent"), [(5 * HOUR, timedelta()), (-5 * HOUR, -5 * HOUR)])
+def test_no_wait_is_cut_short_by_a_jump_and_no_repeat_is_safe_for_longer(
+    office: Office, jump: timedelta, sent: timedelta
+) -> None:
+    before = office.one("road")
+    assert before.first_sent is not None
+    assert before.gate_at is not None
+    with office.tx("daemon") as tx:
+        rescue.follow_clock(tx, jump)
+    after = office.one("road")
+    assert (after.first_sent, after.gate_at) == (before.first_sent + sent, before.gate_at + jump)
+
+
+def test_what_nobody_has_sent_stays_as_it_is(office: Office) -> None:
+    office.release("water", more="not_before: 2026-11-28 08:00\n")
+    before = office.one("water")
+    with office.tx("daemon") as tx:
+        rescue.follow_clock(tx, -HOUR)
+    assert office.one("water") == before
