@@ -13,24 +13,23 @@ from govpost.store.rows import DELIVERY
 SOON = timedelta(seconds=60)
 
 
+def work_at(conn: Connection, channel: str, now: datetime) -> datetime | None:
+    """Return when a channel has something to send, or an open outcome to ask about; None when it has neither."""
+    due, look = deliveries.next_due(conn, channel), rescue.next_look(conn, channel)
+    if due is not None and due <= now:
+        due = _opens_at(conn, channel, now)
+    return min((each for each in (due, look) if each is not None), default=None)
+
+
 def has_work(conn: Connection, channel: str, now: datetime) -> bool:
     """Say whether a channel has something due, or an open outcome to ask about."""
-    due = deliveries.next_due(conn, channel)
-    if due is not None and due <= now and _opens_at(conn, channel, now) <= now:
-        return True
-    look = rescue.next_look(conn, channel)
-    return look is not None and look <= now
+    at = work_at(conn, channel, now)
+    return at is not None and at <= now
 
 
 def has_any_work(conn: Connection, names: Iterable[str], now: datetime) -> bool:
     """Say whether any channel has something due, or an open outcome to ask about."""
     return any(has_work(conn, name, now) for name in names)
-
-
-def next_work(conn: Connection, names: Iterable[str], now: datetime) -> datetime | None:
-    """Return when the next delivery falls due after `now`, None when none is queued."""
-    found = [due for name in names if (due := deliveries.next_due(conn, name)) is not None and due > now]
-    return min(found, default=None)
 
 
 def is_busy(conn: Connection, names: Iterable[str], now: datetime) -> bool:

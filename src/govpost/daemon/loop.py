@@ -6,7 +6,6 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from datetime import datetime
 from types import FrameType
 from typing import Literal
 
@@ -18,6 +17,7 @@ from govpost.daemon.listening import Listener
 from govpost.daemon.lock import Lock, OwnLock
 from govpost.daemon.notices import Teller
 from govpost.daemon.presence import Found, Presence
+from govpost.daemon.stillness import Stillness
 from govpost.errors import GovpostError, StoreUnavailable
 from govpost.publisher import LEASE_MARGIN, Publisher, Setup
 from govpost.workspace import Bench, Workspace
@@ -71,7 +71,7 @@ class Daemon:
         self.clocks = clock.Clocks(self.store.clock, monotonic)
         self._ready = False
         self._stands_back = ""
-        self._next_due: datetime | None = None
+        self._still = Stillness(self.store, monotonic)
         self._clock = clock.Clock(self.bell)
 
     # --- life ------------------------------------------------------------------------------------------------
@@ -157,9 +157,11 @@ class Daemon:
         try:
             self._reload_if_asked()
             self._judge_clock()
-            self._heed(self.presence.look())
+            looks = self._still.is_over() or self.mode != "forever"
+            if looks or clock.HEARTBEAT in due:
+                self._heed(self.presence.look())
             if not self._stands_back and not self.drained:
-                self._do(due)
+                self._do(due, looks=looks)
             if clock.HEARTBEAT in due:
                 self.presence.beat(peers.RUNNING)
                 self.teller.lease.keep()
@@ -193,13 +195,16 @@ class Daemon:
         if self.presence.show("newest", self._stands_back):
             self._clock.note(clock.HEARTBEAT)
 
-    def _do(self, due: set[str]) -> None:
+    def _do(self, due: set[str], *, looks: bool) -> None:
         """Do the duties that are due and wake who has work."""
-        if clock.HOUSE in due or self.mode != "forever":
+        if self.mode != "forever" or (clock.HOUSE in due and self._still.needs_house()):
             self._keep_house()
+            looks = True
         if clock.HEAD in due:
             housekeeping.log_head(self.store, self.id)
-        self._wake_due()
+        if looks:
+            for name in self._still.look(self.bench.fitted, busy=bool(self.lanes.busy())):
+                self.lanes.wake(name)
         if clock.GATHER in due or self.mode != "forever":
             self.gatherer.wake(again=self.mode == "forever")
 
@@ -211,15 +216,8 @@ class Daemon:
             housekeeping.take_back_from_dead(self.store, self.presence.record)
         at_once = self.mode != "forever"
         housekeeping.keep(self.store, self.workspace.config, self.bench, self.id, at_once=at_once)
+        self._still.house_is_kept()
         self.teller.ring()
-
-    def _wake_due(self) -> None:
-        with self.store.read() as conn:
-            now = self.store.clock()
-            due = [name for name in self.bench.fitted if idleness.has_work(conn, name, now)]
-            self._next_due = idleness.next_work(conn, self.bench.fitted, now)
-        for name in due:
-            self.lanes.wake(name)
 
     def _work(self, channel: str) -> bool:
         return self.publisher.deliver(channel) or settling.look(self.publisher, channel)
@@ -243,7 +241,7 @@ class Daemon:
 
     def _sleep(self) -> None:
         longest = 0.1 if self.mode != "forever" else WOKEN_SLEEP if self.listener.hears else LONGEST_SLEEP
-        self.bell.wait(clock.seconds_until(self._next_due, self.store.clock(), longest))
+        self.bell.wait(clock.seconds_until(self._still.next, self.store.clock(), longest))
 
     # --- trouble ---------------------------------------------------------------------------------------------
 
