@@ -165,6 +165,10 @@ def slow_texts(size: int) -> Mapping[str, str]:
     texts["lists in lists"] = "".join(f"{'  ' * depth}- a\n" for depth in range(half // 2))
     texts["more and more backticks"] = " ".join("`" * count for count in range(1, half))
     texts["opened, then closed"] = "[" * (size // 3) + "](a)" * (size // 6)
+    texts["styles that never end"] = "<style " * (size // 7)
+    texts["pictures without end"] = '<img alt="' * (size // 10)
+    texts["frames"] = "<header><a href='https://a.example" * (size // 34)
+    texts["lines of JSON"] = "\n{" * (size // 2)
     texts["emphasis that waits"] = "*a **b " * (size // 14) + "a* " * (size // 6)
     texts["a wide table"] = "|".join("a" * (size // 8)) + "\n" + "|".join("-" * (size // 8)) + "\na|b\n"
     return texts

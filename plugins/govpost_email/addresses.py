@@ -18,7 +18,7 @@ _REFERENCE_DIGITS = 20
 _TOKEN = re.compile(rf"([0-9a-f]{{{_REFERENCE_DIGITS}}})-([0-9a-f]{{{_REFERENCE_DIGITS}}})")
 _REFERENCE = re.compile(rf"[0-9a-f]{{{_REFERENCE_DIGITS}}}")
 _OUTSIDE = r"\s<>()\[\]:;,\"'"
-_SHOWN = re.compile(rf"[^{_OUTSIDE}]+@[^{_OUTSIDE}]*[^{_OUTSIDE}.!?]")
+_SHOWN = re.compile(rf"(?<![^{_OUTSIDE}])[^{_OUTSIDE}]+@[^{_OUTSIDE}]*[^{_OUTSIDE}.!?]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import email
-import email.policy
 import html
 import re
 from dataclasses import dataclass, replace
 from email.message import EmailMessage, Message
-from typing import Literal
+from email.policy import EmailPolicy
+from typing import Any, Literal, cast
 
 from govpost_email.addresses import parse, reference, who_wrote, without_addresses
 from govpost_email.settings import Settings
@@ -17,11 +17,21 @@ from govpost_email.settings import Settings
 _LEAVES = re.compile(r"\bunsubscribe\s+([0-9a-f]{20}-[0-9a-f]{20})\b", re.IGNORECASE)
 # The mailbox is not there, or not any more (RFC 3463, sections 3.2 and 3.3); a full one may be emptied.
 _GONE = re.compile(r"5\.(1\.(1|2|3|6|10)|2\.1)\b")
-_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
-_TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_QUOTED = re.compile(r"^[^\S\n]*>.*$", re.MULTILINE)
+_TAG = re.compile(r"<[^<>]*>")
+_UNSEEN = re.compile(r"<(/?)(?:style|script)\b[^<>]*>", re.IGNORECASE)
+_WRITER = re.compile(r"(?<![^\s<>,;:\"])[^\s<>,;:\"]+@[^\s<>,;:\"]+")
 _LONGEST = 10_000
+_LONGEST_HEADER = 2_000
 
 Kind = Literal["bounce", "delay", "complaint", "leaving", "answer", "automatic"]
+
+
+class _Policy(EmailPolicy):
+    """Reads no more of a header than people write: the package takes the square of the time."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        return super().header_fetch_parse(name, value[:_LONGEST_HEADER])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +55,7 @@ class News:
 
 def read(raw: bytes, settings: Settings, list_key: str) -> News:
     """Say what a message is; whatever it holds, it is read without a fault."""
-    message = email.message_from_bytes(raw, policy=email.policy.default)
+    message = cast(EmailMessage, email.message_from_bytes(raw, policy=_Policy()))
     about, ref = _ours(raw.decode("latin-1").replace("=\r\n", "").replace("=\n", ""), settings)
     news = _judged(message, ref, list_key)
     return replace(news, about=about, message_id=_header(message, "Message-ID")[:200])
@@ -100,7 +110,7 @@ def _header(message: Message, name: str) -> str:
 
 
 def _author(message: EmailMessage, list_key: str) -> str:
-    found = re.search(r"[^\s<>,;:\"]+@[^\s<>,;:\"]+", _header(message, "From"))
+    found = _WRITER.search(_header(message, "From"))
     text = found[0] if found else ""
     with contextlib.suppress(ValueError):
         text = parse(text).normal
@@ -115,6 +125,17 @@ def _words(message: EmailMessage) -> str:
     except (LookupError, ValueError, AttributeError, KeyError):
         return ""
     if part and part.get_content_type() == "text/html":
-        said = html.unescape(_TAG.sub(" ", said))
+        said = html.unescape(_TAG.sub(" ", _seen(said)))
     lines = (line.rstrip() for line in _QUOTED.sub("", said).splitlines())
     return without_addresses(re.sub(r"\n{3,}", "\n\n", "\n".join(lines))).strip()[:_LONGEST]
+
+
+def _seen(page: str) -> str:
+    """Return a page without its style sheets and scripts; one that never ends hides what follows."""
+    parts, hidden = list[str](), False
+    for number, piece in enumerate(_UNSEEN.split(page)):
+        if number % 2:
+            hidden = not piece
+        elif not hidden:
+            parts.append(piece)
+    return " ".join(parts)

@@ -24,7 +24,8 @@ _APP_ID = "6f1d9c0e-52b7-4c43-9a0e-0c1b7d0f8a55"
 _INDEX = "name,namespaces,authentication,timezone_string,gmt_offset"
 _REDIRECTS_SINCE = 7
 _MOST_LINKS = 200
-_FRAME = re.compile(r"<(header|nav|footer)\b.*?</\1>", re.DOTALL)
+_TAG = re.compile(r"<(/?)(header|nav|footer|a)\b([^<>]*)>")
+_HREF = re.compile(r"\bhref=[\"'](https?://[^\"']+)")
 _RIGHTS = {
     "post": {
         "publish_posts": "publish posts",
@@ -94,7 +95,7 @@ def _front(site: str, http: httpx2.Client) -> httpx2.Response:
 
 def _roots(site: str, link: str) -> Iterator[str]:
     """Yield where the API may be: never a place that would see the password without being the site itself."""
-    linked = re.search(r'<([^>]+)>;\s*rel="https://api\.w\.org/"', link)
+    linked = re.search(r'<([^<>]+)>;\s*rel="https://api\.w\.org/"', link)
     root = urljoin(f"{site}/", linked[1]) if linked else ""
     if urlsplit(root)[:2] == urlsplit(site)[:2]:
         yield root
@@ -111,7 +112,7 @@ def _index(answer: httpx2.Response) -> Mapping[str, Any]:
 
 def _site(root: str, index: Mapping[str, Any], page: str, feed: str) -> Site:
     version = re.search(r"<generator>https?://wordpress\.org/\?v=([\d.]+)", feed)
-    language = re.search(r"<html[^>]*\blang=[\"']([\w-]+)", page)
+    language = re.search(r"<html[^<>]*\blang=[\"']([\w-]+)", page)
     return Site(
         root=root,
         index=index,
@@ -123,9 +124,19 @@ def _site(root: str, index: Mapping[str, Any], page: str, feed: str) -> Site:
 
 def _permanent(page: str) -> Iterator[str]:
     """Yield where the header, menus and footer of a page lead to; what its posts link to is gone tomorrow."""
-    parts = "".join(found[0] for found in _FRAME.finditer(page))
-    found = re.findall(r"<a\b[^>]*\bhref=[\"'](https?://[^\"']+)", parts)
-    yield from islice(dict.fromkeys(map(html.unescape, found)), _MOST_LINKS)
+    yield from islice(dict.fromkeys(map(html.unescape, _framed(page))), _MOST_LINKS)
+
+
+def _framed(page: str) -> Iterator[str]:
+    frame, found = "", list[str]()
+    for closing, name, rest in _TAG.findall(page):
+        if name == "a":
+            found += _HREF.findall(rest)[:1] if frame and not closing else []
+        elif not frame and not closing:
+            frame, found = name, []
+        elif closing and name == frame:
+            yield from found
+            frame = ""
 
 
 def verify(channel: Channel, http: httpx2.Client) -> Account:

@@ -119,7 +119,7 @@ def _refused(answer: httpx2.Response, words: str) -> PublishError | None:
         tip = f"it has: {known}" if known else "leave the option template out"
         return Rejected("the site's theme has no such template", tip=tip)
     why = "; ".join(each.rstrip(". ") for each in wrong.values()) or words
-    plain = html.unescape(re.sub(r"<[^>]*>", "", why))
+    plain = html.unescape(re.sub(r"<[^<>]*>", "", why))
     return Rejected(f"the site refuses it ({answer.status_code}): {plain}")
 
 

@@ -97,7 +97,7 @@ def _post_type(comment: Comment) -> str:
 def _plain(markup: str) -> str:
     """Return what a reader sees of a comment, paragraph by paragraph."""
     lines = re.sub(r"<br\s*/?>\n?", "\n", re.sub(r"</p>\s*<p\b", "</p>\n\n<p", markup))
-    return html.unescape(re.sub(r"<[^>]*>", "", lines)).strip()
+    return html.unescape(re.sub(r"<[^<>]*>", "", lines)).strip()
 
 
 def respond(api: Api, reply: Reply, variant: Variant) -> Receipt:

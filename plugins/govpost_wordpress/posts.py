@@ -193,8 +193,12 @@ def _agrees(name: str, asked: Any, kept: Any) -> bool:
 
 def shown(markup: str) -> str:
     """Return the words that a reader of some HTML sees, with the descriptions of its pictures."""
-    alts = re.sub(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>', r" \1 ", markup)
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", alts)).split())
+    return " ".join(html.unescape(re.sub(r"<[^<>]*>", _described, markup)).split())
+
+
+def _described(tag: re.Match[str]) -> str:
+    alt = re.search(r'\balt="([^"]*)"', tag[0]) if tag[0].startswith("<img") else None
+    return f" {alt[1]} " if alt else " "
 
 
 def look(api: Api, receipt: Receipt) -> Remote | None:
