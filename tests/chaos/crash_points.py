@@ -16,13 +16,14 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import govpost
+import postgres
 from chaos import processes
 from chaos.ledger import Ledger
 from chaos.processes import Platform
@@ -65,6 +66,60 @@ class Point(NamedTuple):
         return f"{self.file}:{self.line}:{self.function}#{self.run}"
 
 
+class Snapshot(Protocol):
+    """How a store is as it was when the ground was made."""
+
+    def open(self, url: str, root: Path, clock: Callable[[], datetime]) -> Store:
+        """Open the store that is put back again and again."""
+
+    def put_back(self) -> None:
+        """Make it as it was; nobody is connected."""
+
+
+class Copied:
+    """SQLite: a copy of the file."""
+
+    def open(self, url: str, root: Path, clock: Callable[[], datetime]) -> Store:
+        """Open a copy of the town's store."""
+        self.original = root / url.removeprefix("sqlite:///")
+        self.copy = root / "copy.db"
+        return Store(f"sqlite:///{self.copy}", root, clock)
+
+    def put_back(self) -> None:
+        """Put a fresh copy in its place, without what a transaction left beside it."""
+        fresh = self.copy.with_suffix(".new")
+        shutil.copy(self.original, fresh)
+        for end in ("-journal", "-wal", "-shm"):
+            self.copy.with_name(self.copy.name + end).unlink(missing_ok=True)
+        fresh.rename(self.copy)
+
+
+class Kept:
+    """PostgreSQL: the rows as they were, in a schema beside."""
+
+    def __init__(self, server: postgres.Server, schema: str) -> None:
+        self.server, self.schema = server, schema
+
+    def open(self, url: str, root: Path, clock: Callable[[], datetime]) -> Store:
+        """Open the town's own store, and keep its rows."""
+        found = f"SELECT tablename FROM pg_tables WHERE schemaname = '{self.schema}'"
+        names = [str(row[0]) for row in self.server.sql(found)]
+        kept = [f"CREATE TABLE kept_{self.schema}.{name} AS TABLE {self.schema}.{name}" for name in names]
+        self.server.sql(";".join([f"CREATE SCHEMA kept_{self.schema}", *kept]))
+        # Without it the order of the tables would matter, for they name each other's rows.
+        self.orders = ["SET session_replication_role = replica"]
+        for name in names:
+            self.orders += [
+                f"DELETE FROM {self.schema}.{name}",
+                f"INSERT INTO {self.schema}.{name} SELECT * FROM kept_{self.schema}.{name}",
+            ]
+        return Store(url, root, clock)
+
+    def put_back(self) -> None:
+        """Put the rows back, in one transaction."""
+        self.server.sql(";".join(["BEGIN", *self.orders, "COMMIT"]))
+
+
 @dataclass
 class Ground:
     """A town whose store can be had as new as often as wanted."""
@@ -72,6 +127,7 @@ class Ground:
     town: Town
     platform: Platform
     ledger: Ledger
+    snapshot: Snapshot
 
     def __post_init__(self) -> None:
         space = self.town.space
@@ -80,7 +136,7 @@ class Ground:
         self.start = utcnow() + timedelta(seconds=10)  # past the head start of the main channel
         self.now = self.start
         # One store for all: what it has compiled is kept, its connections are not.
-        self.store = Store(f"sqlite:///{self.town.root}/copy.db", self.town.root, lambda: self.now)
+        self.store = self.snapshot.open(space.config.store.database, self.town.root, lambda: self.now)
         self.store.config_hash = space.config.hash
         space.store.close()
 
@@ -88,11 +144,7 @@ class Ground:
         """Make the store new, with one post approved, and the platform empty."""
         self.now = self.start
         self.store.close()
-        copy = self.town.root / "copy.new"
-        shutil.copy(self.town.space.store.path, copy)
-        copy.rename(self.store.path)
-        for name in ("copy.db-journal", "copy.db-wal", "copy.db-shm"):
-            (self.town.root / name).unlink(missing_ok=True)
+        self.snapshot.put_back()
         self.platform.mood("forget")
         self.ledger.read()
         self.ledger.posts.clear()
