@@ -151,7 +151,7 @@ def late_sequences(conn: Connection) -> list[str]:
             continue
         last, highest = conn.execute(
             text(
-                f"SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{table.name}', '{name}')::regclass),"  # noqa: S608
+                f"SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{table.name}', '{name}')::regclass),"  # noqa: S608 - our own names
                 f" 0), coalesce(max({name}), 0) FROM {table.name}"
             )
         ).one()
