@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-real test-heavy coverage lint types bench bench-long chaos chaos-long lock picture clean
+.PHONY: demo test test-real test-heavy coverage lint types audit bench bench-long chaos chaos-long lock picture clean
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "govpost needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make demo PYTHON=python3.12")'
@@ -42,6 +42,9 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	@$(BIN)/mypy
+
+audit: $(VENV)/.dev  ## known holes in the pinned libraries, where an advisory service can be asked
+	@$(BIN)/python tests/audit.py
 
 bench: $(VENV)/.dev  ## the measurements in their short form, with a table; bench/results.json
 	@$(BIN)/python bench/run.py
