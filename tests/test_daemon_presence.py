@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 
 from govpost.daemon import housekeeping, lock, peers
+from govpost.daemon.clock import Clocks
 from govpost.daemon.presence import Presence
 from govpost.domain import Capabilities
-from govpost.store import meta
+from govpost.registry import Registry
+from govpost.store import meta, obstacles
 from govpost.store.rows import DaemonRecord
 from live import Live, Space, living, until
 from office import Office, Scripted
@@ -152,3 +155,49 @@ def test_a_dead_ones_lock_of_another_host_is_only_cleared_away(office: Office, p
     assert not own.path.exists()
     with office.store.read() as conn:
         assert [row.state for row in meta.daemons(conn) if row.id == "other"] == ["running"]
+
+
+def test_a_machine_that_slept_asks_the_database_and_follows_no_jump(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.store.backend.several = True
+    wall = Clock(office)
+    clocks = Clocks(lambda: wall.now, lambda: office.seconds)
+    wall.now += timedelta(hours=2)
+    monkeypatch.setattr(office.store, "write", wall.asked(office.store.write))
+    housekeeping.judge_clock(office.store, office.config, office.bench, "a", clocks)
+    assert not office.events("daemon.clock")
+    wall.right += timedelta(hours=2)
+    wall.now = wall.right
+    housekeeping.judge_clock(office.store, office.config, office.bench, "a", clocks)
+    assert len(office.events("daemon.clock")) == 1
+    assert not clocks.parted()
+
+
+class Clock:
+    """The store's clock as a daemon carries it on: wrong until the database is asked again."""
+
+    def __init__(self, office: Office) -> None:
+        self.now = self.right = office.now
+
+    def asked(self, write: Any) -> Any:
+        def asking(*arguments: Any, **known: Any) -> Any:
+            self.now = self.right
+            return write(*arguments, **known)
+
+        return asking
+
+
+def test_a_plugin_that_is_switched_on_again_is_loaded_by_a_daemon_that_had_left_it_out(
+    office: Office, presence: Presence
+) -> None:
+    assert not presence.look().plugin_back
+    off = [dataclasses.replace(each, state="disabled") for each in office.registry.plugins]
+    registry = Registry(plugins=off)
+    with office.tx() as tx:
+        meta.put(tx.conn, obstacles.DISABLED, {"office": {"reason": "x", "platforms": ["hub"]}})
+    presence.took_over(presence.record, dataclasses.replace(office.bench, registry=registry))
+    assert not presence.look().plugin_back
+    with office.tx() as tx:
+        meta.put(tx.conn, obstacles.DISABLED, {})
+    assert presence.look().plugin_back

@@ -11,7 +11,7 @@ from govpost import config as config_module
 from govpost import config_watch, duties, pilots
 from govpost.config import Config
 from govpost.daemon import lock
-from govpost.daemon.clock import CLOCK_PART, HEAD, HOUSE
+from govpost.daemon.clock import CLOCK_PART, HEAD, HOUSE, Clocks
 from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
 from govpost.store import chain, meta, rescue, restoring, timers, witness
@@ -114,6 +114,17 @@ def judge_anew(store: Store, config: Config, bench: Bench, why: str, jump: float
         moved = duties.replan_all(tx, config, why)
     if moved:
         log.info("%d deliveries got a new slot: %s", moved, why)
+
+
+def judge_clock(store: Store, config: Config, bench: Bench, daemon: str, clocks: Clocks) -> None:
+    """Follow a jump of the store's clock, if it is one: a machine that slept knows the database's time no more."""
+    if store.several:
+        with store.write(ACTOR, shared=True):
+            pass  # asks the database for its time
+    if clocks.parted():
+        jump = clocks.jump()
+        follow_clock(store, config, bench, daemon, jump)
+        clocks.agree(jump)
 
 
 def follow_clock(store: Store, config: Config, bench: Bench, daemon: str, jump: float) -> None:

@@ -173,6 +173,7 @@ class Daemon:
 
     def _heed(self, found: Found) -> None:
         """Finish when somebody asked for it; claim nothing while another daemon works by something newer."""
+        self.reload_asked |= found.plugin_back
         if found.drain and not self.drained:
             self.drained = found.drain
             self.presence.show("drain", f"drained: {found.drain}")
@@ -255,9 +256,7 @@ class Daemon:
 
     def _judge_clock(self) -> None:
         if self.clocks.parted():
-            jump = self.clocks.jump()
-            housekeeping.follow_clock(self.store, self.workspace.config, self.bench, self.id, jump)
-            self.clocks.agree(jump)
+            housekeeping.judge_clock(self.store, self.workspace.config, self.bench, self.id, self.clocks)
 
     # --- config ----------------------------------------------------------------------------------------------
 
@@ -285,7 +284,7 @@ class Daemon:
             return
         self.presence.show("config", "")
         self.workspace.config, self.bench = fresh, bench
-        self.presence.record = row
+        self.presence.took_over(row, bench)
         self.publisher.setup = self._setup()
         self.teller.registry, self.teller.command = bench.registry, tuple(fresh.notify.command)
         self._open_lanes()

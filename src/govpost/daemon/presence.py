@@ -27,12 +27,13 @@ log = logging.getLogger("govpost.daemon")
 class Found:
     """What a look at the daemons' rows told: who asked this one to finish, and why it must stand back.
 
-    `alone` says that no other daemon is at work.
+    `alone` says that no other daemon is at work; `plugin_back`, that a plugin is switched on again that was left out.
     """
 
     drain: str = ""
     stands_back: str = ""
     alone: bool = True
+    plugin_back: bool = False
 
 
 class Presence:
@@ -53,7 +54,7 @@ class Presence:
             heartbeat_at=now,
             state="starting",
         )
-        self.record = self.working_by(workspace.config, bench, written)
+        self.took_over(self.working_by(workspace.config, bench, written), bench)
 
     def __str__(self) -> str:
         return f"daemon {self.record.id} on {self.record.host} (process {self.record.pid})"
@@ -68,6 +69,11 @@ class Presence:
         }
         return self.record.model_copy(update=update)
 
+    def took_over(self, row: DaemonRecord, bench: Bench) -> None:
+        """Take a row as one's own, with the plugins of a bench."""
+        self.record = row
+        self._left_out = {each.name for each in bench.registry.plugins if each.state == "disabled"}
+
     def look(self, row: DaemonRecord | None = None) -> Found:
         """Look at the daemons' rows; with `row`, as if that were this one's."""
         mine = row or self.record
@@ -80,6 +86,7 @@ class Presence:
             drain="".join(row.drain for row in everyone if row.id == mine.id),
             stands_back=back,
             alone=not peers.alive(others, now),
+            plugin_back=not self._left_out <= off.keys(),
         )
 
     # --- what it says ------------------------------------------------------------------------------------------
