@@ -141,3 +141,21 @@ def test_a_daemon_notices_at_its_heartbeat_that_its_store_was_put_back(
 def test_a_store_that_nothing_happened_in_is_not_taken_for_a_restored_one(small: Office) -> None:
     nothing = Witness(chain.Head(0, chain.GENESIS), small.now)
     assert restoring.settle(small.store, "daemon", nothing) is None
+
+
+def test_a_daemon_whose_store_goes_back_under_it_claims_nothing_of_it(small: Office, hub: Scripted) -> None:
+    assert small.store.path is not None
+    snapshot = small.root / "snapshot.db"
+    with living(small) as live:
+        small.release("road")
+        until(lambda: small.states("road", "hub") == ["live"])
+        live.stop()
+    small.store.close()
+    shutil.copy(small.store.path, snapshot)
+    with living(small):
+        small.release("fair")
+        until(lambda: small.states("fair", "hub") == ["live"])
+        shutil.copy(snapshot, small.root / "put-back.db")
+        (small.root / "put-back.db").rename(small.store.path)
+        until(lambda: frozen(small) is not None, 30)
+    assert len(hub.calls) == 2

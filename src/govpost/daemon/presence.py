@@ -118,6 +118,7 @@ class Presence:
         with self._store.write(ACTOR, shared=True) as tx:
             update = {"state": state, "why": why, "heartbeat_at": tx.now}
             meta.beat(tx, self.record.model_copy(update=update))
+        housekeeping.settle_restored(self._store)
         if self._store.several:
             self._tell_skew(utcnow() - tx.now)
 
@@ -132,7 +133,6 @@ class Presence:
                 way,
             )
         self._skewed = wrong
-        housekeeping.settle_restored(self._store)
 
     def say(self, state: str) -> None:
         """Write the heartbeat if the store takes it."""

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from govpost.daemon import idleness
-from govpost.store import chain, deliveries
+from govpost.publisher import ACTOR
+from govpost.store import chain, deliveries, restoring
 from govpost.store.engine import Store
+from govpost.store.witness import Witness
 
 REST = 30.0
 """After how many seconds house is kept although nothing has happened: some things only grow late."""
@@ -24,6 +26,7 @@ class Stillness:
         self._store = store
         self._monotonic = monotonic
         self._event = self._event_at_home = -1
+        self._looked_at = store.clock()
         self._home_until = 0.0
         self._stirred = True
 
@@ -31,6 +34,10 @@ class Stillness:
         """Say whether the daemon has to look."""
         with self._store.read() as conn:
             event = chain.head(conn).event_id
+        if event < self._event:
+            # The store came back from an earlier time: it must be safe before anything more is claimed.
+            restoring.settle(self._store, ACTOR, Witness(chain.Head(self._event, "gone"), self._looked_at))
+        self._looked_at = self._store.clock()
         come = self.next is not None and self.next <= self._store.clock()
         self._stirred = self._stirred or come or event != self._event
         self._event = event
