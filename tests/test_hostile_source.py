@@ -52,3 +52,10 @@ def test_a_known_hole_is_told_with_the_version_that_mends_it():
     assert audit.holes([library, {"name": "b", "version": "1", "vulns": []}]) == [
         "a 1: CVE-1, mended in 2, 3"
     ]
+
+
+def test_every_test_and_page_that_the_threat_model_names_is_there():
+    said = (TOP / "docs" / "security.md").read_text("utf-8")
+    named = set(re.findall(r"`(tests/[\w/]+\.py)`", said))
+    assert len(named) >= 10
+    assert [name for name in sorted(named) if not (TOP / name).is_file()] == []
