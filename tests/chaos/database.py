@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import postgres
 
@@ -26,14 +26,15 @@ _WRITES = "SET default_transaction_read_only = off;"
 
 @dataclass
 class Database:
-    """The server, and the proxy through which one host reaches it."""
+    """The server, and the proxy through which one host reaches it; `stack` ends both."""
 
-    stack: ExitStack = field(default_factory=ExitStack)
+    stack: ExitStack
 
     def __post_init__(self) -> None:
         self.server = self.stack.enter_context(postgres.running(durable=True))
         self.server.sql(_CLOCK)
         self.proxy = Proxy(self.server.port)
+        self.stack.callback(self.proxy.close)
 
     def url(self, port: int | None = None) -> str:
         """Return the store's address, through another port if one is given."""
@@ -52,11 +53,6 @@ class Database:
         """Make every new transaction read-only, or no longer."""
         self.server.sql(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if refused else 'off'}")
         self.server.sql("SELECT pg_reload_conf()")
-
-    def close(self) -> None:
-        """Leave nothing running."""
-        self.proxy.close()
-        self.stack.close()
 
 
 class Proxy:

@@ -37,9 +37,10 @@ class Disk:
         """Make room again."""
         (self.folder / "filler").unlink(missing_ok=True)
 
-    def keep(self, place: Path) -> None:
-        """Copy what is on it to where it can still be seen afterwards."""
-        shutil.copytree(self.folder, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("filler"))
+    def unmount(self, kept: Path) -> None:
+        """Copy what is on it to where it can still be seen afterwards, and take it away."""
+        shutil.copytree(self.folder, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("filler"))
+        subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
 
 def mount(folder: Path, megabytes: int) -> Disk | None:

@@ -10,7 +10,7 @@ from chaos.acts import ATTEMPT, World
 from chaos.platform_server import CALM
 from chaos.processes import Platform, until
 
-SAMPLES = 7
+SAMPLES = 5
 BURNING = 3
 """How many posts hang on every other channel: more than a channel has threads."""
 MUCH = ATTEMPT / 2

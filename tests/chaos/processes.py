@@ -173,3 +173,8 @@ class Daemons:
             for host in list(self.alive):
                 self.signal(host, signal.SIGKILL)
         until(lambda: not self.alive, 5)
+
+    def close(self) -> None:
+        """End all of them and their nursery."""
+        self.stop()
+        stop(self.nursery)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,33 +63,32 @@ class Report:
 
 
 def run(wish: Wish, root: Path) -> Report:
-    """Make the town, let the chaos loose, let a clean daemon finish, and judge."""
+    """Make the town, let the chaos loose, let a clean daemon finish, and judge; nothing is left running."""
     os.umask(0o077)
-    run = Run(wish, root)
-    try:
-        return run.go()
-    finally:
-        run.end()
+    with ExitStack() as stack:
+        return Run(wish, root, stack).go()
 
 
 class Run:
     """The parts of one run, and what it takes of time."""
 
-    def __init__(self, wish: Wish, root: Path) -> None:
+    def __init__(self, wish: Wish, root: Path, stack: ExitStack) -> None:
         self.wish, self.root = wish, root
         self.seconds: dict[str, float] = {}
         self._since = time.monotonic()
-        self.disk = (
-            disk.mount(root / ".govpost", 64 + wish.deliveries // 50) if wish.store == "sqlite" else None
-        )
-        self.ledger = Ledger(root / "ledger.jsonl")
+        small = disk.mount(root / ".govpost", 64 + wish.deliveries // 50) if wish.store == "sqlite" else None
+        if small is not None:
+            stack.callback(small.unmount, root / "disk")
+        self.ledger, offsets = Ledger(root / "ledger.jsonl"), Offsets(root / "clock.bin")
         self.platform = processes.Platform(self.ledger.path, wish.seed, channel_names(wish.channels))
-        self.database = Database() if wish.store == "postgresql" else None
-        self.town = Town(root, self.platform.ports, store=self.database.url() if self.database else "")
+        stack.callback(processes.stop, self.platform.process)
+        database = Database(stack) if wish.store == "postgresql" else None
+        self.town = Town(root, self.platform.ports, store=database.url() if database else "")
+        stack.callback(self.town.space.store.close)
         self.daemons = processes.Daemons(root, wish.daemons)
-        offsets = Offsets(root / "clock.bin")
-        if self.database is not None:
-            self.daemons.proxied = {wish.daemons - 1: self.database.proxy.port}
+        stack.callback(self.daemons.close)
+        if database is not None:
+            self.daemons.proxied = {wish.daemons - 1: database.proxy.port}
             for host in range(1, wish.daemons):
                 offsets.set(host, SKEWS[host % len(SKEWS)])
         self.world = World(
@@ -96,8 +96,8 @@ class Run:
             daemons=self.daemons,
             ledger=self.ledger,
             offsets=offsets,
-            disk=self.disk,
-            database=self.database,
+            disk=small,
+            database=database,
         )
 
     def _took(self, name: str) -> None:
@@ -134,17 +134,6 @@ class Run:
             lag=lag,
             story=world.story,
         )
-
-    def end(self) -> None:
-        """Leave nothing running."""
-        self.daemons.stop()
-        processes.stop(self.daemons.nursery)
-        processes.stop(self.platform.process)
-        self.town.space.store.close()
-        if self.database is not None:
-            self.database.close()
-        if self.disk is not None:
-            self.disk.keep(self.root / "disk")
 
 
 def _loose(world: World, acts: list[Act], work: int, longest: float) -> None:
@@ -193,7 +182,7 @@ def _finish(world: World) -> None:
             before, since = counts, time.monotonic()
         if time.monotonic() - since > STUCK:
             if not any(count for state, count in counts.items() if state not in SETTLED) and since > 0:
-                if world.done["last push"] >= 3:
+                if world.done["last push"] >= 2:
                     return
                 world.done["last push"] += 1
             world.act("nudge", 1.0)
