@@ -63,6 +63,9 @@ plugin check mirror
 vault show
 audit log
 audit verify
+store check
+freeze --reason enough
+thaw --reason again
 """
 
 
@@ -140,11 +143,12 @@ def test_no_secret_is_written_anywhere_in_any_shape(
     with mirror(fresh) as (url, seen):
         planted = Planted(root, folder, url, store_url, monkeypatch)
         planted.say("pilot", "start", "mirror")
+        planted.say("pilot", "start", "website")
         planted.say("channel", "login", "mirror", typed=planted.secrets["wrong"] + "\n")
         planted.say("channel", "login", "mirror", typed=planted.secrets["typed"] + "\n")
         assert b"mirror is logged in" in planted.printed
         for word in WORDS:
-            planted.city.schedule(word, f"{word} is the word of this post.", channels="mirror")
+            planted.city.schedule(word, f"{word} is the word of this post.", channels="website, mirror")
         for _ in range(3):
             planted.daemon()
             planted.say("channel", "resume", "mirror", "--reason", "on we go")
@@ -154,11 +158,14 @@ def test_no_secret_is_written_anywhere_in_any_shape(
         for each in planted.city.ask("delivery", "list"):
             planted.say("delivery", "show", each["id"])
         planted.say("vault", "rotate")
+        planted.say("store", "backup", f"{root}/copies/")
         monkeypatch.delenv("CANARY_ENV")
         (folder / "canary").chmod(0o666)
         for line in ("doctor", "channel verify mirror", "status"):
             planted.say(*line.split())
         planted.daemon()
+    assert list(root.glob("public/**/*.html"))
+    assert list(root.glob("copies/*.db"))
     assert {"/login", "/works", "/refuses", "/denies"} <= {each.split("?")[0] for each in seen}
     assert found(planted.secrets, planted.written()) == []
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canaries import canary, shapes
-from govpost.disguises import pattern
+from govpost.disguises import disguised
 from govpost.evidence import HIDDEN, Redactor
 
 SECRET = canary("x")
@@ -34,6 +34,17 @@ def test_whatever_a_secret_is_made_of_it_is_hidden(secret: str, before: bytes, a
         assert HIDDEN in clean(shape), shape
     coded = base64.b64encode(before + secret.encode() + after).decode()
     assert HIDDEN in clean(coded)
+
+
+def test_half_a_character_in_a_secret_is_hidden_too() -> None:
+    assert Redactor({"token": "half-\ud83d-a-sign"})("you said half-\ud83d-a-sign") == f"you said {HIDDEN}"
+
+
+def test_what_stands_by_chance_in_two_words_is_no_short_secret() -> None:
+    clean = Redactor({"pin": "theme", "token": "library-news"})
+    assert clean("the menu") == "the menu"
+    assert clean("library-\n news, again") == f"{HIDDEN}, again"
+    assert clean("a theme") == f"a {HIDDEN}"
 
 
 def test_what_is_no_secret_stays_as_it_is() -> None:
@@ -60,5 +71,5 @@ def test_an_id_that_is_a_secret_is_known_and_a_name_is_not() -> None:
 @pytest.mark.parametrize("secret", ["\\\\\\", "&%<>\"' \t\n", "a b, c", "ü𝄞", "kkkkkkkkkkkkkkkkkkk"])
 def test_every_repeat_in_a_pattern_has_an_end(secret: str) -> None:
     """Without one, a text of one sign would be read again from each of its places."""
-    assert re.search(r"(?<![\\\[])[*+]", pattern(secret)) is None
-    assert not re.search(r"\{\d+,\}", pattern(secret))
+    assert re.search(r"(?<![\\\[])[*+]", disguised(secret).shape.pattern) is None
+    assert not re.search(r"\{\d+,\}", disguised(secret).shape.pattern)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from govpost import disguises
+from govpost.disguises import disguised, spans
 
 if TYPE_CHECKING:
     import httpx2
@@ -47,8 +46,8 @@ def bounded(said: Any) -> Any:
 
 
 def storable(text: str) -> bool:
-    """Say whether a text is whole: JSON can carry half a character, which no store takes."""
-    return text.encode("utf-8", "replace").decode() == text
+    """Say whether every store takes a text: JSON can carry half a character, or a NUL."""
+    return "\0" not in text and text.encode("utf-8", "replace").decode() == text
 
 
 def is_address(value: object) -> bool:
@@ -72,24 +71,21 @@ class Redactor:
     """Takes a channel's secrets out of text, in whatever shape they stand there, alone or as ``user:pass``."""
 
     def __init__(self, secrets: Mapping[str, str], settings: Mapping[str, Any] | None = None) -> None:
-        values = sorted({value for value in secrets.values() if len(value) >= _SHORTEST_SECRET}, key=len)
+        values = {value for value in secrets.values() if len(value) >= _SHORTEST_SECRET}
         users = {*secrets.values(), *strings(settings or {})}
-        short = [value for value in values if len(value) < _A_LONG_SECRET]
-        pairs = [base64.b64encode(f"{user}:{value}".encode()).decode() for value in short for user in users]
-        self._pattern = _any_of([*map(re.escape, pairs), *map(disguises.pattern, reversed(values))])
-        telling = {value for name, value in secrets.items() if name not in NAMES}
-        self._telling = frozenset(telling)
-        self._long = _any_of([disguises.pattern(each) for each in telling if len(each) >= _A_LONG_SECRET])
+        self._secrets = [disguised(each, _pairs(each, users)) for each in sorted(values)]
+        self._telling = frozenset(value for name, value in secrets.items() if name not in NAMES)
+        self._long = [disguised(each) for each in self._telling if len(each) >= _A_LONG_SECRET]
 
     def gives_away(self, name: str) -> bool:
         """Say whether a name or id is a secret, or holds one that is too long to stand there by chance."""
-        return name in self._telling or (self._long is not None and self._long.search(name) is not None)
+        return name in self._telling or bool(spans(self._long, name))
 
     def __call__(self, text: str) -> str:
         """Return `text` with ``[secret]`` wherever a secret stood, and without half characters, which nobody stores."""
         text = text.encode("utf-8", "replace").decode()
-        if self._pattern:
-            text = self._pattern.sub(HIDDEN, text)
+        for start, end in reversed(spans(self._secrets, text) if self._secrets else []):
+            text = text[:start] + HIDDEN + text[end:]
         return _FRESH_PAIRS.sub(lambda found: f"{found[1] or found[3]}{HIDDEN}", text)
 
     def tree(self, value: Any) -> Any:
@@ -104,7 +100,7 @@ class Redactor:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-            return HIDDEN if self._long and self._long.search(str(value)) else value
+            return HIDDEN if self._long and spans(self._long, str(value)) else value
         return self(value if isinstance(value, str) else str(value))
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -117,8 +113,10 @@ class Redactor:
         return {key: self(value) for key, value in shown.items()}
 
 
-def _any_of(patterns: Sequence[str]) -> re.Pattern[str] | None:
-    return re.compile("|".join(patterns)) if patterns else None
+def _pairs(secret: str, users: Iterable[str]) -> Iterator[str]:
+    """Give ``user:pass`` for what is too short to be known in base64 by itself."""
+    if len(secret) < _A_LONG_SECRET:
+        yield from (f"{user}:{secret}" for user in users)
 
 
 def _is_token(key: str, value: Any) -> bool:
