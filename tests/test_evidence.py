@@ -70,7 +70,9 @@ def test_a_streamed_answer_is_noted_as_far_as_it_was_read():
 
 
 @given(
-    st.text(min_size=4, max_size=20).filter(lambda s: s.strip() == s and "secret" not in s),
+    st.text(min_size=4, max_size=20).filter(
+        lambda s: s.strip() == s and "secret" not in s and s not in '{"said": "[secret]"}'
+    ),
     st.text(max_size=20),
 )
 def test_no_secret_survives_in_json(secret, around):

@@ -33,10 +33,11 @@ class _Text:
 class Disguised:
     """One secret in all its shapes: as text, and the letters that stand for it alone in base64 and in hex.
 
-    `broken` says that gaps in it are looked over.
+    `broken` says that gaps in it are looked over; one that has gaps itself is looked for `whole` as well.
     """
 
     shape: re.Pattern[str]
+    whole: re.Pattern[str] | None
     coded: tuple[str, ...]
     hexed: str
     broken: bool
@@ -55,10 +56,14 @@ def disguised(secret: str, pairs: Iterable[str] = ()) -> Disguised:
     raw, broken = secret.encode(), len(_squeezed(secret)) >= _LEAST_BROKEN
     long = len(raw) >= _LEAST_CODED
     coded = [_core(raw, before) for before in range(3)] if long else []
-    coded += [base64.b64encode(pair.encode()).decode() for pair in pairs]
-    shape = "".join(_sign(sign, gap=broken and _is_gap(sign)) for sign in secret)
+    coded += [base64.b64encode(pair.encode("utf-8", "replace")).decode() for pair in pairs]
+    gaps = broken and any(map(_is_gap, secret))
     return Disguised(
-        shape=re.compile(shape), coded=tuple(coded), hexed=raw.hex() if long else "", broken=broken
+        shape=re.compile("".join(_sign(sign, gap=broken and _is_gap(sign)) for sign in secret)),
+        whole=re.compile("".join(_sign(sign, gap=False) for sign in secret)) if gaps else None,
+        coded=tuple(coded),
+        hexed=raw.hex() if long else "",
+        broken=broken,
     )
 
 
@@ -66,6 +71,7 @@ def spans(secrets: Sequence[Disguised], text: str) -> list[Span]:
     """Return where any of the secrets stands in a text, in order and apart."""
     whole, tight = _Text(text), _Text(_squeezed(text))
     found = [span for each in secrets if not each.broken for span in each.spans(whole)]
+    found += [one.span() for each in secrets if each.whole for one in each.whole.finditer(text)]
     inside = [span for each in secrets if each.broken for span in each.spans(tight)]
     if inside:
         places = [place for place, sign in enumerate(text) if not _is_gap(sign)]
