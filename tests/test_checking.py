@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from govpost.errors import Refused, StoreUnavailable
-from govpost.store import backing, bare, checking, meta, schema, upgrading
+from govpost.store import backing, bare, checking, meta, schema, sqlite, upgrading
 from govpost.store.chain_rows import EVENT
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DELIVERY, META, PILOT, VERSION, DaemonRecord
@@ -63,7 +63,10 @@ def test_a_whole_store_has_no_finding_and_its_rows_are_counted(store: Store) -> 
         (text("DROP INDEX by_state"), "the index by_state is missing"),
         (text("ALTER TABLE account DROP COLUMN notes"), "account.notes is missing"),
         (text("DROP TABLE timer"), "the table timer is missing"),
-        (update(META).where(META.c.key == "journal").values(value="wal"), "the journal mode wal and now has"),
+        (
+            update(META).where(META.c.key == "journal").values(value="truncate"),
+            "the journal mode truncate and now has",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_a_tip(store: Store, statement: object, words: str) -> None:
@@ -154,6 +157,23 @@ def test_a_newer_schema_that_this_code_may_work_on_is_no_finding_and_another_is(
     with store.write("ben") as tx:
         schema.put(tx.conn, "needs", 4)
     assert "schema 4, which this govpost does not know" in findings(store)[0]
+
+
+def test_a_store_that_this_sqlite_could_corrupt_is_not_touched(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.write("ana") as tx:
+        schema.put(tx.conn, "journal", "wal")
+    store.close()
+    monkeypatch.setattr(sqlite, "WAL_IS_SAFE", (99, 0, 0))
+    again = Store("sqlite:///govpost.db", tmp_path)
+    with pytest.raises(Refused, match="WAL"):
+        upgrading.upgrade(again, "ben")
+    with pytest.raises(Refused, match="WAL"):
+        checking.examine(again, None)
+    with pytest.raises(Refused, match="WAL"):
+        backing.backup(again, "ben", tmp_path / "copy.db", tmp_path, into_folder=False)
+    again.close()
 
 
 def test_no_store_and_no_database_are_said_plainly(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from govpost.errors import Refused
-from govpost.store import backing, moving
+from govpost.store import backing, moving, replacing
 from govpost.store.engine import Store
 from govpost.store.rows import VERSION
 from office import Office, Scripted
@@ -95,3 +96,35 @@ def test_a_backup_that_others_could_write_is_refused(small: Office) -> None:
     copy.chmod(0o620)
     with pytest.raises(Refused, match="could have been written by somebody else"):
         put_back(small, copy)
+
+
+@pytest.mark.parametrize("step", ["_events_after", "_fold"])
+def test_a_restore_that_ends_in_the_middle_leaves_the_store_as_it_was(
+    small: Office, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    small.release("road")
+    copy = back_up(small)
+    before = small.events()
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(replacing, step, die)
+    with pytest.raises(KeyboardInterrupt):
+        put_back(small, copy)
+    assert small.events() == before
+    assert small.states("road") == ["queued"]
+    assert small.store.path is not None
+    assert list(small.store.folder.glob(".restore-*")) == []
+
+
+def test_a_disk_without_hard_links_will_do(small: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", unknown)
+    small.release("road")
+    done = put_back(small, back_up(small))
+    assert done.aside is not None
+    assert Path(done.aside).is_file()
+    assert small.states("road") == ["uncertain"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from govpost.store import chain, restoring, witness
+from govpost.store import chain, meta, restoring, witness
+from govpost.store.rows import DaemonRecord
 from govpost.store.witness import Witness
 from govpost.times import utcnow
 from live import living, until
@@ -159,3 +161,18 @@ def test_a_daemon_whose_store_goes_back_under_it_claims_nothing_of_it(small: Off
         (small.root / "put-back.db").rename(small.store.path)
         until(lambda: frozen(small) is not None, 30)
     assert len(hub.calls) == 2
+
+
+def daemons(office: Office) -> list[DaemonRecord]:
+    with office.store.read() as conn:
+        return meta.daemons(conn)
+
+
+def test_a_head_that_cannot_be_noted_is_said_once_in_the_heartbeat(
+    small: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    (small.store.folder / "witness.json").mkdir()
+    with living(small) as live:
+        until(lambda: any("cannot be noted" in row.why for row in daemons(small)))
+        until(lambda: live.row().heartbeat_at > small.now + timedelta(seconds=7), 40)
+    assert caplog.text.count("how far the record goes cannot be noted") == 1

@@ -45,17 +45,30 @@ def begin(store: Store, config: Config, bench: Bench, daemon: DaemonRecord, *, a
         seen = meta.get(tx.conn, config_watch.SEEN) or {}
     if alone or seen.get("hash") != config.hash:
         judge_anew(store, config, bench, "the daemon came back")
+    note_head(store)
 
 
-def settle_restored(store: Store) -> None:
-    """Freeze a store that was put back, and leave open what was due since then; note its head for the next time."""
+def settle_restored(store: Store) -> str:
+    """Freeze a store that was put back, and leave open what was due since then; note its head for the next time.
+
+    Returns what keeps the head from being noted, empty when nothing does.
+    """
     settled = restoring.settle(store, ACTOR, witness.read(store.folder))
     if settled is not None:
         log.error("everything is frozen: %s", restoring.reason(settled.at))
     try:
         restoring.bear_witness(store)
     except OSError as error:
-        log.warning("the head of the event chain could not be noted: %s", error)
+        return f"how far the record goes cannot be noted in {store.folder}: {error.strerror}"
+    return ""
+
+
+def note_head(store: Store) -> str:
+    """Do the same if anything has happened since the head was noted."""
+    seen = witness.read(store.folder)
+    with store.read() as conn:
+        head = chain.head(conn)
+    return "" if seen is not None and seen.head == head else settle_restored(store)
 
 
 def take_back_from_dead(store: Store, daemon: DaemonRecord) -> None:

@@ -118,9 +118,14 @@ class Presence:
         with self._store.write(ACTOR, shared=True) as tx:
             update = {"state": state, "why": why, "heartbeat_at": tx.now}
             meta.beat(tx, self.record.model_copy(update=update))
-        housekeeping.settle_restored(self._store)
+        self._note_head()
         if self._store.several:
             self._tell_skew(utcnow() - tx.now)
+
+    def _note_head(self) -> None:
+        wrong = housekeeping.note_head(self._store)
+        if self.show("head", wrong) and wrong:
+            log.warning(wrong)
 
     def _tell_skew(self, skew: timedelta) -> None:
         """Say once that this machine's clock is wrong: nothing depends on it, but its logs will puzzle somebody."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, inspect, select, text
 
 from govpost.errors import Refused
-from govpost.store import chain
+from govpost.store import chain, schema
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DAEMON
 
@@ -19,11 +19,14 @@ HEARD_OF = timedelta(seconds=30)
 
 
 def is_there(store: Store) -> bool:
-    """Say whether the store has tables; nothing is made."""
+    """Say whether the store has tables; nothing is made. `Refused` when this program cannot use it safely."""
     if store.path is not None and not store.path.exists():
         return False
     with store.translated(), store.backend.engine.connect() as conn:
-        return inspect(conn).has_table("meta")
+        there = inspect(conn).has_table("meta")
+        if there:
+            store.backend.check(conn, schema.facts(conn))
+        return there
 
 
 @contextmanager

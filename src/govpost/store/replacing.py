@@ -149,7 +149,7 @@ def _events_after(store: Store, end: int) -> int | None:
             return 0
         with bare.snapshot(store) as conn:
             return max(chain.head(conn).event_id - end, 0)
-    except StoreUnavailable:
+    except (StoreUnavailable, Refused):
         return None
 
 
