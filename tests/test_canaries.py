@@ -149,7 +149,7 @@ def test_no_secret_is_written_anywhere_in_any_shape(
         assert b"mirror is logged in" in planted.printed
         for word in WORDS:
             planted.city.schedule(word, f"{word} is the word of this post.", channels="website, mirror")
-        for _ in range(3):
+        for _ in range(2):
             planted.daemon()
             planted.say("channel", "resume", "mirror", "--reason", "on we go")
             planted.say("pilot", "resume", "mirror", "--reason", "on we go")
