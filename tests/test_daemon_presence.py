@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from govpost.daemon import housekeeping, lock, peers
+from govpost.daemon import housekeeping, jumps, lock, peers
 from govpost.daemon.clock import Clocks
 from govpost.daemon.presence import Presence
 from govpost.domain import Capabilities
@@ -133,15 +133,6 @@ def test_a_daemon_that_differs_does_nothing_by_its_old_config(office: Office, hu
     live.stop()
 
 
-def test_a_jump_of_the_databases_clock_is_followed_by_one_of_several(office: Office) -> None:
-    office.store.backend.several = True
-    for name in ("a", "b"):
-        housekeeping.follow_clock(office.store, office.config, office.bench, name, 3600.0)
-    assert len(office.events("daemon.clock")) == 1
-    housekeeping.follow_clock(office.store, office.config, office.bench, "a", -3600.0)
-    assert len(office.events("daemon.clock")) == 2
-
-
 def test_a_dead_ones_lock_of_another_host_is_only_cleared_away(office: Office, presence: Presence) -> None:
     office.store.backend.several = True
     other(office, host="elsewhere")
@@ -165,11 +156,11 @@ def test_a_machine_that_slept_asks_the_database_and_follows_no_jump(
     clocks = Clocks(lambda: wall.now, lambda: office.seconds)
     wall.now += timedelta(hours=2)
     monkeypatch.setattr(office.store, "write", wall.asked(office.store.write))
-    housekeeping.judge_clock(office.store, office.config, office.bench, "a", clocks)
+    jumps.judge(office.store, office.config, office.bench, "a", clocks)
     assert not office.events("daemon.clock")
     wall.right += timedelta(hours=2)
     wall.now = wall.right
-    housekeeping.judge_clock(office.store, office.config, office.bench, "a", clocks)
+    jumps.judge(office.store, office.config, office.bench, "a", clocks)
     assert len(office.events("daemon.clock")) == 1
     assert not clocks.parted()
 

@@ -75,9 +75,13 @@ class Clock:
 
 
 class Clocks:
-    """Holds the wall clock against the monotonic one, which nobody can set."""
+    """Holds the wall clock against the monotonic one, which nobody can set.
+
+    `followed` is the sum of the jumps that daemons had followed when this one last agreed; None before it ever did.
+    """
 
     def __init__(self, wall: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
+        self.followed: float | None = None
         self._wall = wall
         self._monotonic = monotonic
         self._offset = 0.0

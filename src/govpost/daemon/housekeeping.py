@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from govpost import config as config_module
 from govpost import config_watch, duties, pilots
 from govpost.config import Config
 from govpost.daemon import lock
-from govpost.daemon.clock import CLOCK_PART, HEAD, HOUSE, Clocks
+from govpost.daemon.clock import HEAD, HOUSE
 from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
 from govpost.store import chain, meta, rescue, restoring, timers, witness
@@ -21,8 +21,6 @@ from govpost.workspace import Bench, Workspace
 
 EVERY = {HOUSE: timedelta(seconds=1.5), HEAD: timedelta(hours=23)}
 """After how long a duty of several daemons waits for one of them; a little less than each one's own round."""
-
-_SAME_JUMP = timedelta(minutes=5)
 
 log = logging.getLogger("govpost.daemon")
 
@@ -115,11 +113,9 @@ def _is_my_turn(tx: Tx, duty: str, daemon: str) -> bool:
     return not tx.several or timers.take(tx, duty, EVERY[duty], daemon)
 
 
-def judge_anew(store: Store, config: Config, bench: Bench, why: str, jump: float = 0.0) -> None:
-    """Judge lateness, then fit every queue to its rate: after an outage, or when the clock jumped by seconds."""
+def judge_anew(store: Store, config: Config, bench: Bench, why: str) -> None:
+    """Judge lateness, then fit every queue to its rate: after an outage, or when the clock jumped."""
     with store.write(ACTOR) as tx:
-        if jump:
-            rescue.follow_clock(tx, timedelta(seconds=jump))
         config_watch.note(tx, config)
         pilots.note_changed_charters(tx, config)
         duties.judge_lateness(tx, config)
@@ -127,38 +123,6 @@ def judge_anew(store: Store, config: Config, bench: Bench, why: str, jump: float
         moved = duties.replan_all(tx, config, why)
     if moved:
         log.info("%d deliveries got a new slot: %s", moved, why)
-
-
-def judge_clock(store: Store, config: Config, bench: Bench, daemon: str, clocks: Clocks) -> None:
-    """Follow a jump of the store's clock, if it is one: a machine that slept knows the database's time no more."""
-    if store.several:
-        with store.write(ACTOR, shared=True):
-            pass  # asks the database for its time
-    if clocks.parted():
-        jump = clocks.jump()
-        follow_clock(store, config, bench, daemon, jump)
-        clocks.agree(jump)
-
-
-def follow_clock(store: Store, config: Config, bench: Bench, daemon: str, jump: float) -> None:
-    """Put a jump of the wall clock, in seconds, on record and judge everything anew."""
-    why = f"the wall clock jumped by {jump:+.0f} s; everything is judged anew"
-    log.warning(why)
-    with store.write(ACTOR) as tx:
-        if tx.several and _is_followed(tx, jump):
-            return
-        tx.event("daemon.clock", f"daemon:{daemon}", why=why)
-        meta.put(tx.conn, "clock-jump", {"at": tx.now.isoformat(), "seconds": round(jump)})
-    judge_anew(store, config, bench, "the clock jumped", jump)
-
-
-def _is_followed(tx: Tx, jump: float) -> bool:
-    """Say whether another daemon has followed the same jump of the database's clock just now."""
-    last = meta.get(tx.conn, "clock-jump")
-    if last is None:
-        return False
-    ago = tx.now - datetime.fromisoformat(last["at"])
-    return abs(ago) < _SAME_JUMP and abs(last["seconds"] - jump) < CLOCK_PART
 
 
 def take_over(store: Store, config: Config, bench: Bench, *, replan: bool) -> None:

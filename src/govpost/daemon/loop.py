@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Literal
 
 from govpost import settling
-from govpost.daemon import clock, ending, housekeeping, idleness, peers, stranding
+from govpost.daemon import clock, ending, housekeeping, idleness, jumps, peers, stranding
 from govpost.daemon.gathering import Gatherer
 from govpost.daemon.lanes import Lanes
 from govpost.daemon.listening import Listener
@@ -156,7 +156,7 @@ class Daemon:
         due = self._clock.take()
         try:
             self._reload_if_asked()
-            self._judge_clock()
+            self._judge_clock(due)
             looks = self._still.is_over() or self.mode != "forever"
             if looks or clock.HEARTBEAT in due:
                 self._heed(self.presence.look())
@@ -254,9 +254,9 @@ class Daemon:
 
     # --- clocks ----------------------------------------------------------------------------------------------
 
-    def _judge_clock(self) -> None:
-        if self.clocks.parted():
-            housekeeping.judge_clock(self.store, self.workspace.config, self.bench, self.id, self.clocks)
+    def _judge_clock(self, due: set[str]) -> None:
+        if self.clocks.parted() or (self.store.several and clock.HEARTBEAT in due):
+            jumps.judge(self.store, self.workspace.config, self.bench, self.id, self.clocks)
 
     # --- config ----------------------------------------------------------------------------------------------
 

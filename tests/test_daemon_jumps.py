@@ -1,0 +1,127 @@
+"""Jumps of the clock that several daemons share: each is followed once, by whoever sees it first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from govpost.daemon import jumps
+from govpost.daemon.clock import Clocks
+from govpost.domain import Capabilities
+from govpost.errors import Uncertain
+from office import Office, Scripted
+
+MINUTES = timedelta(minutes=1)
+
+
+class Host:
+    """A daemon's view of time: the database's, as long as it reaches it, and else what it last heard."""
+
+    def __init__(self, office: Office, name: str, *, wrong: timedelta = timedelta()) -> None:
+        self.office, self.name = office, name
+        self.away = timedelta()
+        self.wrong = wrong
+        self.clocks = Clocks(lambda: office.now + self.wrong + self.away, lambda: office.seconds)
+
+    def hears(self) -> None:
+        """Reach the database, and judge what it says of the time."""
+        self.wrong = self.away = timedelta()
+        office = self.office
+        jumps.judge(office.store, office.config, office.bench, self.name, self.clocks)
+        assert not self.clocks.parted()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    office = Office(tmp_path, {"hub": Scripted("hub", Capabilities())})
+    office.start()
+    hub = office.platforms["hub"]
+    hub.script = [Uncertain("no answer")]
+    office.release("road")
+    office.work()
+    office.store.backend.several = True
+    return office
+
+
+def since(office: Office) -> datetime:
+    """Return from when the open outcome counts."""
+    sent = office.one("road").gate_at
+    assert sent is not None
+    return sent
+
+
+def jump(office: Office, span: timedelta) -> None:
+    """Let the database's clock jump."""
+    office.now += span
+
+
+def test_of_two_daemons_one_follows_a_jump(office: Office) -> None:
+    sent, hosts = since(office), [Host(office, "a"), Host(office, "b")]
+    for host in hosts:
+        host.hears()
+    jump(office, 60 * MINUTES)
+    for host in hosts:
+        host.hears()
+    assert since(office) == sent + 60 * MINUTES
+    assert len(office.events("daemon.clock")) == 1
+
+
+def test_two_equal_jumps_in_a_row_are_two(office: Office) -> None:
+    sent, hosts = since(office), [Host(office, "a"), Host(office, "b")]
+    for host in hosts:
+        host.hears()
+    for _ in range(2):
+        jump(office, 2 * MINUTES)
+        for host in hosts:
+            host.hears()
+    assert since(office) == sent + 4 * MINUTES
+    assert len(office.events("daemon.clock")) == 2
+
+
+@pytest.mark.parametrize("spans", [(60,), (3, 3), (3, -10), (60, -60)])
+def test_a_daemon_that_was_cut_off_follows_no_jump_again(office: Office, spans: tuple[int, ...]) -> None:
+    sent, watching, away = since(office), Host(office, "a"), Host(office, "b")
+    watching.hears()
+    away.hears()
+    for span in spans:
+        jump(office, span * MINUTES)
+        away.away -= span * MINUTES
+        watching.hears()
+    away.hears()
+    assert since(office) == sent + sum(spans) * MINUTES
+    assert len(office.events("daemon.clock")) == len(spans)
+
+
+def test_what_nobody_has_followed_yet_is_followed_with_what_others_have(office: Office) -> None:
+    sent, watching, away = since(office), Host(office, "a"), Host(office, "b")
+    watching.hears()
+    away.hears()
+    jump(office, 10 * MINUTES)
+    away.away -= 10 * MINUTES
+    watching.hears()
+    jump(office, 5 * MINUTES)
+    away.hears()
+    watching.hears()
+    assert since(office) == sent + 15 * MINUTES
+
+
+@pytest.mark.parametrize("wrong", [45 * MINUTES, -45 * MINUTES])
+def test_a_machine_whose_clock_is_wrong_and_that_begins_without_the_database_follows_no_jump(
+    office: Office, wrong: timedelta
+) -> None:
+    sent = since(office)
+    Host(office, "a", wrong=wrong).hears()
+    assert since(office) == sent
+    assert not office.events("daemon.clock")
+
+
+def test_a_daemon_alone_follows_every_jump(office: Office) -> None:
+    office.store.backend.several = False
+    sent, host = since(office), Host(office, "a")
+    for span in (3, 3, -20):
+        jump(office, span * MINUTES)
+        host.hears()
+    assert since(office) == sent - 14 * MINUTES
+    assert len(office.events("daemon.clock")) == 3
