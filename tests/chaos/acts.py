@@ -20,6 +20,7 @@ from chaos.ledger import Ledger
 from chaos.nursery import MARGIN
 from chaos.processes import Daemons, until
 from chaos.town import Town
+from govpost.daemon import lock
 from govpost.editorial import freezing, queueing, stopping
 from govpost.errors import GovpostError, Refused, StoreUnavailable
 from govpost.store import deliveries, posts
@@ -174,9 +175,13 @@ def partition(world: World, draw: float) -> None:
 
 def second_daemon(world: World, draw: float) -> None:
     """Start a second daemon, which SQLite's lock must refuse."""
-    if not world.daemons.alive:
+    folder = world.town.space.store.folder
+    first = dict(world.daemons.alive)
+    if not until(lambda: lock.is_held(folder), 10):
         return
     code = world.daemons.another()
+    if code is None and world.daemons.alive != first:
+        return  # the first was gone, so there was nobody to refuse it
     world.done["second daemon"] += 1
     if code != Refused.exit_code:
         world.breaches.append(f"a second daemon was not refused: it ended with {code}")

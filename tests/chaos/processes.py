@@ -158,7 +158,7 @@ class Daemons:
     def another(self) -> int | None:
         """Start one more daemon that should be refused; returns how it ended, None when it did not."""
         pid = self._fork(None)
-        until(lambda: self._extra[pid] is not None, 5)
+        until(lambda: self._extra[pid] is not None, 20)
         if self._extra[pid] is None:
             os.kill(pid, signal.SIGKILL)
         return self._extra[pid]
