@@ -29,17 +29,28 @@ def office(tmp_path: Path, store_url: str) -> Iterator[Office]:
     office.store.close()
 
 
-@pytest.mark.parametrize(("jump", "sent"), [(5 * HOUR, timedelta()), (-5 * HOUR, -5 * HOUR)])
+@pytest.mark.parametrize(
+    ("jump", "sent", "gated"), [(5 * HOUR, timedelta(), 5 * HOUR), (-5 * HOUR, -5 * HOUR, timedelta())]
+)
 def test_no_wait_is_cut_short_by_a_jump_and_no_repeat_is_safe_for_longer(
-    office: Office, jump: timedelta, sent: timedelta
+    office: Office, jump: timedelta, sent: timedelta, gated: timedelta
 ) -> None:
     before = office.one("road")
     assert before.first_sent is not None
     assert before.gate_at is not None
+    office.wait(5 * HOUR)
     with office.tx("daemon") as tx:
         rescue.follow_clock(tx, jump)
     after = office.one("road")
-    assert (after.first_sent, after.gate_at) == (before.first_sent + sent, before.gate_at + jump)
+    assert (after.first_sent, after.gate_at) == (before.first_sent + sent, before.gate_at + gated)
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+def test_nothing_counts_from_an_instant_that_has_yet_to_come(office: Office, jump: timedelta) -> None:
+    office.now -= 2 * HOUR
+    with office.tx("daemon") as tx:
+        rescue.follow_clock(tx, jump)
+    assert office.one("road").gate_at == office.now
 
 
 def test_what_nobody_has_sent_stays_as_it_is(office: Office) -> None:

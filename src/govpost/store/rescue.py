@@ -13,6 +13,7 @@ from govpost.store.deliveries import Fence, end_attempt, move, note, record
 from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY, DeliveryRecord
 
+_LONGEST_LEASE = timedelta(days=1)
 _OPEN = (DeliveryState.UNCERTAIN, DeliveryState.PENDING)
 
 
@@ -24,7 +25,9 @@ def rescue(tx: Tx, mine: str, dead: Collection[str] = ()) -> list[DeliveryRecord
     """
     held = [DELIVERY.c.state == "publishing", DELIVERY.c.lease_owner != mine]
     if tx.several:
-        held.append(or_(DELIVERY.c.lease_owner.in_(dead), DELIVERY.c.lease_until < tx.now))
+        # A lease that ends further away than any lease lasts was taken before the clock was put back.
+        ended = or_(DELIVERY.c.lease_until < tx.now, DELIVERY.c.lease_until > tx.now + _LONGEST_LEASE)
+        held.append(or_(DELIVERY.c.lease_owner.in_(dead), ended))
     rescued = [record(row) for row in tx.conn.execute(select(DELIVERY).where(*held)).all()]
     for delivery in rescued:
         strand(tx, delivery, "the daemon that held it stopped")
@@ -53,10 +56,10 @@ def strand(tx: Tx, delivery: DeliveryRecord, why: str) -> bool:
 
 
 def follow_clock(tx: Tx, jump: timedelta) -> None:
-    """Shift the instants that waits are counted from with a clock that jumped, so that no wait is cut short.
+    """Shift the instants that waits are counted from with a clock that jumped, each to its careful side only.
 
-    Forward, `first_sent` stays: a machine that slept looks just like a clock that was put on, and the time in which a
-    repeat is safe must not grow by a sleep.
+    A machine that slept, or was wrong all along, looks just like a clock that was put on or back. So the time in which
+    a repeat is safe never grows, and the one after which "not there" is believed never shrinks.
     """
     rows = tx.conn.execute(
         select(DELIVERY).where(
@@ -64,14 +67,15 @@ def follow_clock(tx: Tx, jump: timedelta) -> None:
             or_(DELIVERY.c.first_sent.is_not(None), DELIVERY.c.gate_at.is_not(None)),
         )
     ).all()
+    forward, back = max(jump, timedelta()), min(jump, timedelta())
     for row in map(record, rows):
-        shifted = {
-            name: instant + jump
-            for name, instant in (("first_sent", row.first_sent), ("gate_at", row.gate_at))
-            if instant is not None and (name == "gate_at" or jump < timedelta())
-        }
-        if shifted:
-            tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == row.id).values(shifted))
+        shifted: dict[str, datetime] = {}
+        if row.first_sent is not None:
+            shifted["first_sent"] = row.first_sent + back
+        if row.gate_at is not None:
+            # However the clock went, it was sent before now: nothing is waited for longer than anew.
+            shifted["gate_at"] = min(row.gate_at + forward, tx.now)
+        tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == row.id).values(shifted))
 
 
 def claim_look(tx: Tx, channel: str, lease: timedelta) -> DeliveryRecord | None:
@@ -107,7 +111,9 @@ def look_again(tx: Tx, delivery: DeliveryRecord, at: datetime | None, why: str) 
 
 def late_receipt(tx: Tx, delivery: DeliveryRecord, values: Mapping[str, Any]) -> None:
     """Record a receipt that came after its claim was lost; a second one for the same key is an alarm."""
-    now = record(tx.conn.execute(select(DELIVERY).where(DELIVERY.c.id == delivery.id)).one())
+    # Locked: another daemon may be claiming it again, or recording its own outcome, at this moment.
+    mine = select(DELIVERY).where(DELIVERY.c.id == delivery.id).with_for_update()
+    now = record(tx.conn.execute(mine).one())
     another = note_duplicate(tx, now, values)
     shows = values.get("check_at") is None  # a pending post has still to be looked for
     if shows and now.state in ("uncertain", "queued", "held", "publishing", "pending"):
