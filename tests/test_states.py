@@ -38,6 +38,7 @@ held queued -> missed               | daemon
 held queued -> cancelled            | publisher daemon
 failed missed -> queued held        | publisher
 failed missed -> cancelled          | publisher daemon
+failed missed -> uncertain          | daemon
 live -> withdrawn                   | daemon
 """
 

@@ -186,6 +186,7 @@ DELIVERY = Machine(
         ("queued held", "cancelled", "publisher daemon", "by order, or late = expire"),
         ("failed missed", "queued held", "publisher", "tried again"),
         ("failed missed", "cancelled", "publisher daemon", "by order"),
+        ("failed missed", "uncertain", "daemon", "the store was put back, and it went on after the backup"),
         ("live", "withdrawn", "daemon", "its withdraw delivery is live"),
     ),
 )
