@@ -205,7 +205,7 @@ def test_a_running_daemon_is_in_the_way(full: Store, empty: Store) -> None:
     with pytest.raises(Refused, match=r"a daemon is running: govpost 1 on box \(process 7\)"):
         moving.move(full, empty, "ben", NOBODY)
     with full.write("daemon") as tx:
-        meta.beat(tx, record.model_copy(update={"heartbeat_at": full.clock() - timedelta(seconds=31)}))
+        meta.beat(tx, record.model_copy(update={"heartbeat_at": full.clock() - timedelta(seconds=61)}))
     moving.move(full, empty, "ben", NOBODY)
 
 

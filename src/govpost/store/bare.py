@@ -14,8 +14,8 @@ from govpost.store.engine import Store, Tx
 from govpost.store.rows import DAEMON
 
 GONE = ("stopped", "died")
-HEARD_OF = timedelta(seconds=30)
-"""A daemon whose heartbeat is older than this is taken for gone."""
+HEARD_OF = timedelta(seconds=60)
+"""A daemon whose heartbeat is older than this is taken for gone: longer than a stopped writer holds up all others."""
 
 
 def is_there(store: Store) -> bool:
@@ -38,15 +38,21 @@ def alone(store: Store, actor: str, *, keep: bool = True) -> Iterator[Tx]:
     with store.translated(), store.backend.writing() as conn:
         _unbound(conn)
         with conn.begin() as whole:
-            store.backend.begin(conn, shared=False)
-            be_patient(conn)
-            tx = Tx(conn=conn, now=store.clock(), actor=actor, config_hash=store.config_hash)
+            now = take(store, conn)
+            tx = Tx(conn=conn, now=now, actor=actor, config_hash=store.config_hash)
             yield tx
             if tx.events:
                 chain.append(conn, tx.now, tx.actor, tx.events)
                 store.backend.wake(conn)
             if not keep:
                 whole.rollback()
+
+
+def take(store: Store, conn: Connection) -> datetime:
+    """Take the writers' lock for as long as it needs; return the store's time at that moment."""
+    now = store.backend.begin(conn, shared=False)
+    be_patient(conn)
+    return now if store.clock is store.backend.clock else store.clock()
 
 
 @contextmanager
@@ -67,9 +73,9 @@ def _unbound(conn: Connection) -> None:
 
 
 def be_patient(conn: Connection) -> None:
-    """Let PostgreSQL bear long pauses within this transaction."""
+    """Let PostgreSQL bear long pauses within this transaction, but not that of a machine that is gone."""
     if conn.dialect.name == "postgresql":
-        conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10min'"))
 
 
 def busy_daemons(
@@ -95,5 +101,5 @@ def refuse_daemons(conn: Connection, now: datetime, needs: int, doing: str) -> N
     if found:
         raise Refused(
             f"a daemon is running: {', '.join(found)}",
-            f"stop it (govpost daemon drain, or systemctl stop govpost), wait half a minute, then {doing}",
+            f"stop it (govpost daemon drain, or systemctl stop govpost), wait a minute, then {doing}",
         )
