@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from govpost.daemon import jumps
 from govpost.daemon.clock import Clocks
 from govpost.domain import Capabilities
-from govpost.errors import Uncertain
+from govpost.errors import StoreUnavailable, Uncertain
+from govpost.fitted import Fitted
 from office import Office, Scripted
 
 MINUTES = timedelta(minutes=1)
@@ -125,3 +127,27 @@ def test_a_daemon_alone_follows_every_jump(office: Office) -> None:
         host.hears()
     assert since(office) == sent - 14 * MINUTES
     assert len(office.events("daemon.clock")) == 3
+
+
+class Torn(dict[str, Fitted]):
+    """Channels at whose sight the connection breaks."""
+
+    def __contains__(self, name: object) -> bool:
+        raise StoreUnavailable("the server closed the connection")
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_a_jump_is_on_record_only_when_everything_was_shifted_and_judged_by_it(
+    office: Office, several: bool
+) -> None:
+    office.store.backend.several = several
+    sent, host = since(office), Host(office, "a")
+    host.hears()
+    jump(office, 60 * MINUTES)
+    torn = replace(office.bench, fitted=Torn())
+    with pytest.raises(StoreUnavailable):
+        jumps.judge(office.store, office.config, torn, "a", host.clocks)
+    assert host.clocks.parted(), "nothing is claimed by the new time yet"
+    assert (since(office), office.events("daemon.clock")) == (sent, [])
+    host.hears()
+    assert since(office) == sent + 60 * MINUTES

@@ -116,11 +116,16 @@ def _is_my_turn(tx: Tx, duty: str, daemon: str) -> bool:
 def judge_anew(store: Store, config: Config, bench: Bench, why: str) -> None:
     """Judge lateness, then fit every queue to its rate: after an outage, or when the clock jumped."""
     with store.write(ACTOR) as tx:
-        config_watch.note(tx, config)
-        pilots.note_changed_charters(tx, config)
-        duties.judge_lateness(tx, config)
-        duties.reconcile(tx, config, bench.fitted, bench.missing)
-        moved = duties.replan_all(tx, config, why)
+        judge_all(tx, config, bench, why)
+
+
+def judge_all(tx: Tx, config: Config, bench: Bench, why: str) -> None:
+    """Do the same within a transaction."""
+    config_watch.note(tx, config)
+    pilots.note_changed_charters(tx, config)
+    duties.judge_lateness(tx, config)
+    duties.reconcile(tx, config, bench.fitted, bench.missing)
+    moved = duties.replan_all(tx, config, why)
     if moved:
         log.info("%d deliveries got a new slot: %s", moved, why)
 

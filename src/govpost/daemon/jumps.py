@@ -31,21 +31,23 @@ def judge(store: Store, config: Config, bench: Bench, daemon: str, clocks: Clock
             clocks.agree(clocks.jump())
         if not clocks.parted():
             clocks.followed = followed
-    if clocks.parted() and _follow(store, daemon, clocks):
-        housekeeping.judge_anew(store, config, bench, "the clock jumped")
+    if clocks.parted():
+        _follow(store, config, bench, daemon, clocks)
 
 
 def _followed(tx: Tx) -> float:
     return float(meta.get(tx.conn, _FOLLOWED) or 0)
 
 
-def _follow(store: Store, daemon: str, clocks: Clocks) -> bool:
-    """Shift what is counted from instants of the old time by what others have not; False when they have it all."""
+def _follow(store: Store, config: Config, bench: Bench, daemon: str, clocks: Clocks) -> None:
+    """Shift what is counted from instants of the old time by what others have not, and judge everything anew.
+
+    All of it or nothing: a jump that is on record is one that nothing is judged by any more.
+    """
     with store.write(ACTOR) as tx:
         jump, done = clocks.jump(), _followed(tx)
         rest = jump - (done - (clocks.followed or 0)) if tx.several else jump
-        follows = abs(rest) > CLOCK_PART
-        if follows:
+        if abs(rest) > CLOCK_PART:
             why = f"the wall clock jumped by {rest:+.0f} s; everything is judged anew"
             log.warning(why)
             tx.event("daemon.clock", f"daemon:{daemon}", why=why)
@@ -53,6 +55,6 @@ def _follow(store: Store, daemon: str, clocks: Clocks) -> bool:
             rescue.follow_clock(tx, timedelta(seconds=rest))
             done += rest
             meta.put(tx.conn, _FOLLOWED, done)
+            housekeeping.judge_all(tx, config, bench, "the clock jumped")
     clocks.agree(jump)
     clocks.followed = done
-    return follows
