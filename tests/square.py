@@ -145,7 +145,7 @@ class Square:
             return (200, self.tokens()) if form["code"] == self.code else (400, {"error": "invalid_grant"})
         if form["grant_type"] == "password":
             return 200, self.tokens()
-        shown = form["refresh_token"]
+        shown = form.get("refresh_token", "")
         self.closed = self.closed or shown in self.used
         if self.closed or shown != self.refresh:
             return 400, {"error": "invalid_grant"}

@@ -382,6 +382,28 @@ def test_a_log_in_meanwhile_wins_over_a_renewal_that_comes_back_late(place: Plac
     assert place.events("channel.refreshed") == []
 
 
+def test_a_worker_whose_own_clock_is_ahead_does_not_end_a_lease_that_holds(place: Place) -> None:
+    failed = place.log_in()
+    with place.space.store.write("daemon") as tx:
+        row = accounts.token(tx.conn, "square")
+        assert row is not None
+        accounts.lease(tx, row, row.model_copy(update={"lease_owner": "x", "lease_until": tx.now + LEASE}))
+    place.space.store.clock = lambda: place.now() + 3 * LEASE
+    with pytest.raises(Unavailable, match="another worker"):
+        place.renew(failed, seconds=0.3)
+    assert place.square.used == []
+
+
+def test_a_channel_that_nobody_logged_in_renews_under_a_lease_too(place: Place) -> None:
+    failed = place.work.open(place.fitted)
+    with pytest.raises(Unauthorized, match="invalid_grant"):
+        place.renew(failed)
+    with place.space.store.read() as conn:
+        row = accounts.token(conn, "square")
+    assert row is not None
+    assert (row.n, row.lease_owner, place.fitted.sealer.open("square", row.sealed)) == (0, None, {})
+
+
 def test_a_wait_for_another_worker_ends_when_everything_stops(place: Place) -> None:
     failed = place.log_in()
     with place.space.store.write("daemon") as tx:
