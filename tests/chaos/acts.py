@@ -20,10 +20,10 @@ from chaos.ledger import Ledger
 from chaos.nursery import MARGIN
 from chaos.processes import Daemons, until
 from chaos.town import Town
-from govpost.daemon import lock
+from govpost.daemon import lock, peers
 from govpost.editorial import freezing, queueing, stopping
 from govpost.errors import GovpostError, Refused, StoreUnavailable
-from govpost.store import deliveries, posts
+from govpost.store import deliveries, meta, posts
 from govpost.store.chain_rows import EVENT
 
 ATTEMPT = 2.0
@@ -60,6 +60,16 @@ class World:
                 return int(conn.execute(select(func.count()).where(EVENT.c.verb == verb)).scalar_one())
         except StoreUnavailable:
             return 0
+
+    def watched(self) -> bool:
+        """Say whether a daemon that lives is at work."""
+        try:
+            with self.town.space.store.read() as conn:
+                working = {row.pid for row in meta.daemons(conn) if row.state == peers.RUNNING}
+        except StoreUnavailable:
+            return False
+        self.daemons.keep()
+        return bool(working & set(self.daemons.alive.values()))
 
     def insist(self, work: Callable[[], object]) -> bool:
         """Do what a person does: try again when the store is busy. False when it was refused."""
@@ -106,10 +116,7 @@ def nudge(world: World, draw: float) -> None:
 
 def push(world: World, seconds: float) -> None:
     """Push the clock while a daemon is there to see it: a jump that nobody watches is beyond the promise."""
-    known = world.events("daemon.start")
-    if not world.daemons.alive:
-        world.daemons.keep()
-        until(lambda: world.events("daemon.start") > known, 5)
+    until(world.watched, 10)
     seen = world.events("daemon.clock")
     if world.database is not None:
         world.database.push(seconds)

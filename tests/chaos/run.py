@@ -7,7 +7,10 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+
+from sqlalchemy import func, select
 
 from chaos import disk, processes
 from chaos.acts import World
@@ -25,6 +28,7 @@ from govpost.store.rows import DELIVERY
 STUCK = 2.0
 """Without a word to the platform for so long, in seconds, the clock is pushed past whatever the channels wait for."""
 
+SOON = timedelta(seconds=15)
 SKEWS = (0.0, 2700.0, -1200.0, 7.0)
 """By how many seconds the hosts' own clocks are wrong where the database's time decides."""
 
@@ -172,19 +176,29 @@ def _waiting(world: World) -> int:
     return sum(count for state, count in _counts(world).items() if state not in SETTLED)
 
 
+def _asked_soon(world: World) -> int:
+    """Count the open outcomes about which the platform will be asked again shortly."""
+    store = world.town.space.store
+    soon = (DELIVERY.c.state == "uncertain", DELIVERY.c.check_at <= store.clock() + SOON)
+    try:
+        with store.read() as conn:
+            return int(conn.execute(select(func.count()).where(*soon)).scalar_one())
+    except StoreUnavailable:
+        return 1
+
+
 def _finish(world: World) -> None:
     """Let daemons work undisturbed, past every pause, until nothing is left that would still change by itself."""
-    end, before, since = time.monotonic() + 60, Counter(), time.monotonic()
+    end, before, since, pushes = time.monotonic() + 120, Counter[str](), time.monotonic(), 0
     while time.monotonic() < end:
         world.daemons.keep()
         counts = _counts(world)
         if counts != before:
             before, since = counts, time.monotonic()
-        if time.monotonic() - since > STUCK:
-            if not any(count for state, count in counts.items() if state not in SETTLED) and since > 0:
-                if world.done["last push"] >= 2:
-                    return
-                world.done["last push"] += 1
+        if time.monotonic() - since > STUCK and not _asked_soon(world):
+            pushes += _waiting(world) == 0
+            if pushes > 2:
+                return
             world.act("nudge", 1.0)
             since = time.monotonic()
         time.sleep(0.05)
