@@ -98,7 +98,7 @@ def test_a_backup_that_others_could_write_is_refused(small: Office) -> None:
         put_back(small, copy)
 
 
-@pytest.mark.parametrize("step", ["_events_after", "_fold"])
+@pytest.mark.parametrize("step", ["_in_file", "_fold"])
 def test_a_restore_that_ends_in_the_middle_leaves_the_store_as_it_was(
     small: Office, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -10,26 +10,63 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
 from govpost.errors import Refused, StoreUnavailable
-from govpost.store import backing, bare, chain, checking, copying, media, meta, restoring, schema, upgrading
+from govpost.store import (
+    aftermath,
+    backing,
+    bare,
+    chain,
+    checking,
+    copying,
+    media,
+    meta,
+    restoring,
+    schema,
+    upgrading,
+)
 from govpost.store.engine import Store
 from govpost.store.moving import ANY
 from govpost.times import rfc3339
 
+_UNREADABLE = (SQLAlchemyError, ValueError, TypeError)
+"""What comes of a store whose tables or values are not what they should be."""
+
+
+class _Work(NamedTuple):
+    """The copy of a backup that is to be put back, where its record ends, and who orders it why."""
+
+    fresh: Store
+    end: chain.Head
+    actor: str
+    reason: str
+    stamp: str
+
+
+class _Put(NamedTuple):
+    settled: restoring.Settled
+    known: aftermath.Aftermath | None
+    aside: str | None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """What was put back: the backup's time, what is uncertain now, where the old store is, and media still missing."""
+    """What was put back: the backup's time, what is uncertain now, where the old store is, and media still missing.
+
+    `compared` says that the old store told with which deliveries it went on after the backup.
+    """
 
     backup: Path
     at: datetime
     uncertain: int
     aside: str | None
     lost: int | None
+    compared: bool
     copied: int
     missing: list[str]
 
@@ -73,25 +110,21 @@ def restore(store: Store, actor: str, place: Path, kept_media: Path, reason: str
     if store.path is None:
         _refuse_running(store, actor)
     with _prepared(path, store) as (fresh, temporary):
+        with bare.snapshot(fresh) as conn:
+            end = chain.head(conn)
         upgrading.upgrade(fresh, actor)
-        settled = _settle(fresh, actor, reason)
         with bare.snapshot(fresh) as conn:
             names = media.named(conn)
-            end = chain.head(conn).event_id
-        lost = _events_after(store, end)
-        stamp = f"{store.clock():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        if store.path is not None:
-            fresh.close()
-            aside = _exchange(store, temporary, store.path, stamp)
-        else:
-            aside = _fill(store, fresh, stamp)
+        work = _Work(fresh, end, actor, reason, f"{store.clock():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+        put = _put(store, work, temporary)
     copied, missing = media.copy(names, path.parent / backing.MEDIA, kept_media)
     return Restored(
         backup=path,
-        at=settled.at,
-        uncertain=settled.uncertain,
-        aside=aside,
-        lost=lost,
+        at=put.settled.at,
+        uncertain=put.settled.uncertain,
+        aside=put.aside,
+        lost=put.known.lost if put.known is not None else 0 if put.aside is None else None,
+        compared=put.known is not None and put.known.whole,
         copied=copied,
         missing=missing,
     )
@@ -132,24 +165,34 @@ def _prepared(path: Path, store: Store) -> Iterator[tuple[Store, Path]]:
             rest.unlink(missing_ok=True)
 
 
-def _settle(fresh: Store, actor: str, reason: str) -> restoring.Settled:
-    with fresh.write(actor) as tx:
+def _settle(work: _Work, now: datetime, known: aftermath.Aftermath | None) -> restoring.Settled:
+    with work.fresh.write(work.actor) as tx:
+        tx.now = max(tx.now, now)
         if meta.get(tx.conn, restoring.MARK) is None:
             # A copy made by other means: what it last recorded says from when it is.
             schema.put(tx.conn, restoring.MARK, {"at": rfc3339(restoring.last_event(tx))})
-        settled = restoring.settle_in(tx, reason)
+        settled = restoring.settle_in(tx, work.reason, known.went_on if known is not None else ())
         assert settled is not None  # noqa: S101 - the mark was put there just now
         return settled
 
 
-def _events_after(store: Store, end: int) -> int | None:
-    """Count the events of the store that is there now and that the backup lacks; None when it cannot be read."""
+def _put(store: Store, work: _Work, temporary: Path) -> _Put:
+    if store.path is None:
+        return _put_rows(store, work)
+    known = _in_file(store, work)
+    settled = _settle(work, store.clock(), known)
+    work.fresh.close()
+    return _Put(settled, known, _exchange(store, temporary, store.path, work.stamp))
+
+
+def _in_file(store: Store, work: _Work) -> aftermath.Aftermath | None:
+    """Look what the store that is there now knows and the backup does not; None when it cannot be read."""
     try:
         if not bare.is_there(store):
-            return 0
-        with bare.snapshot(store) as conn:
-            return max(chain.head(conn).event_id - end, 0)
-    except (StoreUnavailable, Refused):
+            return None
+        with bare.snapshot(store) as there, bare.snapshot(work.fresh) as backup:
+            return aftermath.read(there, backup, work.end)
+    except (StoreUnavailable, Refused, *_UNREADABLE):
         return None
 
 
@@ -182,16 +225,32 @@ def _fold(path: Path) -> None:
         plain.close()
 
 
-def _fill(store: Store, fresh: Store, stamp: str) -> str | None:
-    """Copy the rows into PostgreSQL; tables that are there already go into a schema of their own."""
-    with bare.snapshot(fresh) as source, store.translated(), store.backend.writing() as conn, conn.begin():
-        store.backend.begin(conn, shared=False)
-        bare.be_patient(conn)
-        aside = _set_aside(conn, stamp) if inspect(conn).has_table("meta") else None
+def _put_rows(store: Store, work: _Work) -> _Put:
+    """Copy the rows into PostgreSQL; tables that are there already go into a schema of their own.
+
+    What is due is judged under the lock under which the tables are exchanged: nobody sends anything in between.
+    """
+    with store.translated(), store.backend.writing() as conn, conn.begin():
+        now = bare.take(store, conn)
+        known, aside = None, None
+        if inspect(conn).has_table("meta"):
+            bare.refuse_daemons(conn, now, ANY, "restore again")
+            known = _in_tables(conn, work)
+            aside = _set_aside(conn, work.stamp)
+        settled = _settle(work, now, known)
         schema.create(conn, {})
-        copying.copy(source, conn)
-        copying.compare(source, conn)
-    return aside
+        with bare.snapshot(work.fresh) as source:
+            copying.copy(source, conn)
+            copying.compare(source, conn)
+    return _Put(settled, known, aside)
+
+
+def _in_tables(conn: Connection, work: _Work) -> aftermath.Aftermath | None:
+    try:
+        with bare.snapshot(work.fresh) as backup, conn.begin_nested():
+            return aftermath.read(conn, backup, work.end)
+    except (StoreUnavailable, Refused, *_UNREADABLE):
+        return None
 
 
 def _set_aside(conn: Connection, stamp: str) -> str:

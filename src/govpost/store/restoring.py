@@ -6,6 +6,7 @@ believed: the wait for that counts from now, and no first time of sending is kep
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import and_, func, or_, select, update
 from govpost.states import DeliveryState
 from govpost.store import chain, copies, deliveries, meta, witness
 from govpost.store.account_rows import TOKEN
+from govpost.store.aftermath import BATCH, OPEN
 from govpost.store.chain_rows import EVENT
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DAEMON, DELIVERY
@@ -65,8 +67,11 @@ def bear_witness(store: Store) -> None:
     witness.keep(store.folder, head, store.clock())
 
 
-def settle_in(tx: Tx, why: str = "") -> Settled | None:
-    """Act on the mark of a backup, in a transaction that is open already; None when there is no mark."""
+def settle_in(tx: Tx, why: str = "", went_on: Sequence[str] = ()) -> Settled | None:
+    """Act on the mark of a backup, in a transaction that is open already; None when there is no mark.
+
+    `went_on` are deliveries that are known to have gone on after the backup; they are uncertain, due or not.
+    """
     mark = meta.get(tx.conn, MARK)
     if mark is None:
         return None
@@ -74,7 +79,7 @@ def settle_in(tx: Tx, why: str = "") -> Settled | None:
     before = mark.get("frozen")
     known = f"it was frozen then already, by {before['by']}: {before['reason']}" if before else ""
     told = "; ".join(each for each in (why, known) if each)
-    return _settle(tx, datetime.fromisoformat(mark["at"]), told)
+    return _settle(tx, datetime.fromisoformat(mark["at"]), told, went_on)
 
 
 def last_event(tx: Tx) -> datetime:
@@ -83,11 +88,11 @@ def last_event(tx: Tx) -> datetime:
     return last or tx.now
 
 
-def _settle(tx: Tx, at: datetime, why: str) -> Settled:
+def _settle(tx: Tx, at: datetime, why: str, went_on: Sequence[str] = ()) -> Settled:
     because = f"restored from the backup of {rfc3339(at)}"
     meta.put(tx.conn, meta.FREEZE, {"by": tx.actor, "reason": reason(at), "at": rfc3339(tx.now)})
     tx.event("freeze", "everything", old="open", new="frozen", why=because)
-    opened = _open_questions(tx, f"{because}: it may have been published since")
+    opened = _open_questions(tx, because, went_on)
     tx.conn.execute(DAEMON.delete())
     tokens = list(tx.conn.execute(select(TOKEN.c.channel).order_by(TOKEN.c.channel)).scalars())
     # The stored ones may be used up since; what can be shown only once must not be shown again.
@@ -98,16 +103,21 @@ def _settle(tx: Tx, at: datetime, why: str) -> Settled:
     return Settled(at=at, uncertain=opened)
 
 
-def _open_questions(tx: Tx, why: str) -> int:
-    """Make uncertain what was due, and ask anew about what was uncertain in the backup already."""
+def _open_questions(tx: Tx, because: str, went_on: Sequence[str]) -> int:
+    """Make uncertain what was due or went on, and ask anew about what was uncertain in the backup already."""
+    since = f"{because}: it may have been published since"
     due = or_(
         DELIVERY.c.state == "publishing",
         and_(DELIVERY.c.state.in_(("queued", "held")), DELIVERY.c.due <= tx.now),
     )
     for claimed in deliveries.in_state(tx.conn, "publishing"):
-        deliveries.end_attempt(tx, claimed, str(DeliveryState.UNCERTAIN), why, [])
+        deliveries.end_attempt(tx, claimed, str(DeliveryState.UNCERTAIN), since, [])
     unknown: dict[str, Any] = {"ambiguous": True, "gate_at": tx.now, "first_sent": None, "check_at": tx.now}
-    free: dict[str, Any] = {"lease_owner": None, "lease_until": None}
-    copies.move_all(tx, DeliveryState.UNCERTAIN, why, due, **unknown, **free)
+    values: dict[str, Any] = {**unknown, "lease_owner": None, "lease_until": None}
+    copies.move_all(tx, DeliveryState.UNCERTAIN, since, due, **values)
+    for start in range(0, len(went_on), BATCH):
+        these = (DELIVERY.c.id.in_(went_on[start : start + BATCH]), DELIVERY.c.state.in_(OPEN))
+        why = f"{because}: it was sent, tried or changed after that"
+        copies.move_all(tx, DeliveryState.UNCERTAIN, why, *these, **values)
     every = DELIVERY.c.state == str(DeliveryState.UNCERTAIN)
     return tx.conn.execute(update(DELIVERY).where(every).values(unknown)).rowcount
