@@ -33,8 +33,13 @@ def main() -> int:
 
 
 def _run(given: argparse.Namespace, root: Path) -> int:
+    import postgres
     from chaos.clock import Clock, Offsets, push_the_clock
 
+    if given.store == "postgresql" and postgres.programs() is None:
+        print("not run: there is no PostgreSQL here; pip install pgserver, or install PostgreSQL")
+        return 0
+    print(f"chaos on {given.store}, seed {given.seed} …", flush=True)
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     push_the_clock(Clock(Offsets(root / "clock.bin")))
     from chaos import report

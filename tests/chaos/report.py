@@ -33,9 +33,7 @@ COLUMNS = (
 def text(report: Report) -> str:
     """Write the report for people."""
     wish = report.wish
-    lines = [
-        f"chaos on {wish.store}, {wish.daemons} daemon(s), seed {wish.seed} (CHAOS_SEED={wish.seed} replays it)"
-    ]
+    lines = [f"{wish.store}, {wish.daemons} daemon(s); CHAOS_SEED={wish.seed} replays it"]
     lines += ["", *_table(report), ""]
     lines.append("done: " + _counted(report.done))
     lines.append("faults of the platform: " + _counted(report.faults))

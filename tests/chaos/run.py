@@ -108,6 +108,11 @@ class Run:
             database=database,
         )
 
+        if wish.store == "postgresql":
+            self.world.skipped["full disk"] = "it would be the server's, whose crash is tried with `restart`"
+        elif small is None:
+            self.world.skipped["tmpfs"] = "it may not be mounted here; RLIMIT_FSIZE stands for a full disk"
+
     def _took(self, name: str) -> None:
         self.seconds[name], self._since = time.monotonic() - self._since, time.monotonic()
 

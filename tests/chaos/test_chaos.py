@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import postgres
 from chaos import faults
 from chaos.judge import judge
 from chaos.ledger import Ledger
@@ -26,9 +27,13 @@ CHANNEL = "none-1"
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_small_run_keeps_every_promise(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("store", "daemons"), [("sqlite", "1"), ("postgresql", "2")])
+def test_a_small_run_keeps_every_promise(tmp_path: Path, store: str, daemons: str) -> None:
+    if store == "postgresql" and postgres.programs() is None:
+        pytest.skip("PostgreSQL is not here: pip install pgserver, or install PostgreSQL")
     report = tmp_path / "report.json"
     told = ["--deliveries", "120", "--kills", "6", "--seed", "4", "--json", str(report)]
+    told += ["--store", store, "--daemons", daemons]
     paths = [str(TESTS), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
         [sys.executable, "-m", "chaos", *told],
