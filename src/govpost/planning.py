@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, update
 
 from govpost.calendars import Booking, Calendar
 from govpost.config import Config
@@ -17,10 +17,21 @@ from govpost.planner import ON_TIME, Wish, plan
 from govpost.planner import replan as refit
 from govpost.states import DeliveryState
 from govpost.store import channels, conditions, deliveries, obstacles, pilots
+from govpost.store import planned as stored
 from govpost.store.engine import Tx
+from govpost.store.planned import Planned
 from govpost.store.rows import DELIVERY, DeliveryRecord, PostRecord, VersionRecord
 from govpost.times import moment_of_instant, rfc3339, uuid7
 
+_PRIORITIES = tuple(Priority)
+_SAME = update(DELIVERY).where(
+    DELIVERY.c.post_id == bindparam("post"),
+    DELIVERY.c.version == bindparam("n"),
+    DELIVERY.c.channel == bindparam("on"),
+    DELIVERY.c.action == bindparam("act"),
+    DELIVERY.c.state.in_(("queued", "held")),
+)
+_COPY = _SAME.where(DELIVERY.c.id == bindparam("this"))
 _TICK = timedelta(microseconds=1)
 LOOK_BACK = timedelta(days=15)
 """How far back sent posts are read: a week's cap can reach almost two calendar weeks."""
@@ -31,7 +42,7 @@ def text_hash(text: str) -> str:
     return sha256(" ".join(text.split()).casefold())
 
 
-def movable(delivery: DeliveryRecord) -> bool:
+def movable(delivery: DeliveryRecord | Planned) -> bool:
     """Say whether the planner may give a delivery another slot."""
     return (
         delivery.state in ("queued", "held")
@@ -46,55 +57,32 @@ def calendar(tx: Tx, config: Config, channel: str, without: Iterable[str] = ()) 
     channels.ensure(tx, [channel])
     channels.get(tx.conn, channel, lock=True)
     left_out = set(without)
-    main, first = _main_slots(tx, config, channel), _first_others(tx, config, channel)
-    bookings = [
-        _booking(row, main.get(row.post_id), first.get(row.post_id))
-        for row in deliveries.planned(tx.conn, channel, tx.now - LOOK_BACK)
-        if row.id not in left_out
-    ]
+    planned = stored.planned(tx.conn, channel, tx.now - LOOK_BACK)
+    return _calendar(tx, config, channel, [row for row in planned if row.id not in left_out])
+
+
+def _calendar(tx: Tx, config: Config, channel: str, planned: Sequence[Planned]) -> Calendar:
+    main = first = {}
+    if planned and channel == config.main_channel:
+        first = stored.first_others(tx.conn, channel)
+    elif planned:
+        main = stored.main_slots(tx.conn, config.main_channel)
+    bookings = [_booking(row, main.get(row.post_id), first.get(row.post_id)) for row in planned]
     pilot = pilots.get(tx.conn, channel)
     return Calendar(channel, config.rate(channel), bookings, not_after=pilot.ends if pilot else None)
 
 
-def _booking(row: DeliveryRecord, main: datetime | None, first: datetime | None = None) -> Booking:
+def _booking(row: Planned, main: datetime | None, first: datetime | None = None) -> Booking:
     bounds = (row.expires, first + _TICK if first else None)
     after = max((each for each in (row.not_before, main) if each is not None), default=None)
     return Booking(
         key=row.id,
         due=row.live_at or max(row.slot, row.due),
-        priority=list(Priority)[row.priority],
+        priority=_PRIORITIES[row.priority],
         movable=movable(row),
         after=after,
         before=min((each for each in bounds if each is not None), default=None),
     )
-
-
-def _first_others(tx: Tx, config: Config, channel: str) -> dict[str, datetime]:
-    """Return the latest that each post's main channel may be moved to: the rest of the post follows if it can."""
-    if channel != config.main_channel:
-        return {}
-    stays = or_(DELIVERY.c.fixed, DELIVERY.c.rush, DELIVERY.c.tries > 0)
-    rows = tx.conn.execute(
-        select(DELIVERY.c.post_id, func.min(DELIVERY.c.slot).label("slot"))
-        .where(DELIVERY.c.channel != channel, conditions.opens_slot(), stays)
-        .where(DELIVERY.c.state.in_(("queued", "held")))
-        .group_by(DELIVERY.c.post_id)
-    )
-    return {row.post_id: row.slot for row in rows}
-
-
-def _main_slots(tx: Tx, config: Config, channel: str) -> dict[str, datetime]:
-    """Return when each post's main channel is planned: the earliest its other channels may go."""
-    if channel == config.main_channel:
-        return {}
-    rows = tx.conn.execute(
-        select(DELIVERY.c.post_id, DELIVERY.c.slot).where(
-            DELIVERY.c.channel == config.main_channel,
-            conditions.opens_slot(),
-            DELIVERY.c.state.in_(("queued", "held")),
-        )
-    )
-    return {row.post_id: row.slot for row in rows}
 
 
 def trial(tx: Tx, config: Config, draft: Draft, names: Sequence[str], own: str | None) -> dict[str, str]:
@@ -226,23 +214,26 @@ def _firsts(tx: Tx, row: DeliveryRecord) -> list[DeliveryRecord]:
     return deliveries.find(tx.conn, *this, conditions.is_first())
 
 
-def reslot(tx: Tx, delivery: DeliveryRecord, new: datetime, why: str, **values: Any) -> None:
+def reslot(tx: Tx, delivery: DeliveryRecord | Planned, new: datetime, why: str, **values: Any) -> None:
     """Give a delivery, with the parts that share its slot, another time; a copy only has its own."""
-    same = (
-        (DELIVERY.c.post_id == delivery.post_id)
-        & (DELIVERY.c.version == delivery.version)
-        & (DELIVERY.c.channel == delivery.channel)
-        & (DELIVERY.c.action == delivery.action)
-        & DELIVERY.c.state.in_(("queued", "held"))
-    )
-    if delivery.recipient is not None:
-        same &= DELIVERY.c.id == delivery.id
-    wall = moment_of_instant(new, delivery.zone).wall
-    tx.conn.execute(update(DELIVERY).where(same).values(slot=new, due=new, wall=wall, **values))
+    same = {
+        "post": delivery.post_id,
+        "n": delivery.version,
+        "on": delivery.channel,
+        "act": delivery.action,
+        "slot": new,
+        "due": new,
+        "wall": moment_of_instant(new, delivery.zone).wall,
+        **values,
+    }
+    if delivery.recipient is None:
+        tx.conn.execute(_SAME, same)
+    else:
+        tx.conn.execute(_COPY, same | {"this": delivery.id})
     deliveries.note(tx, delivery, "delivery.slot", old=rfc3339(delivery.slot), new=rfc3339(new), why=why)
 
 
-def _send_now(tx: Tx, delivery: DeliveryRecord) -> None:
+def _send_now(tx: Tx, delivery: Planned) -> None:
     """Let an overdue delivery go at once; its slot stays, since its lateness counts from there."""
     if delivery.due < tx.now - ON_TIME:
         tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == delivery.id).values(due=tx.now))
@@ -250,13 +241,13 @@ def _send_now(tx: Tx, delivery: DeliveryRecord) -> None:
 
 def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
     """Fit a channel's queue to its rate as it is now; returns how many deliveries got a new slot."""
-    planned = deliveries.planned(tx.conn, channel, tx.now - LOOK_BACK)
+    planned = stored.planned(tx.conn, channel, tx.now - LOOK_BACK)
     queue = {
         row.id: row for row in planned if row.state in ("queued", "held") and row.tries == 0 and not row.rush
     }
     if not queue:
         return 0
-    main = _main_slots(tx, config, channel)
+    main = {} if channel == config.main_channel else stored.main_slots(tx.conn, config.main_channel)
     wanted = []
     for row in queue.values():
         booking = _booking(row, main.get(row.post_id))
@@ -271,21 +262,24 @@ def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
                 before=booking.before,
             )
         )
-    moved = refit(calendar(tx, config, channel, queue), wanted, tx.now)
-    changed = 0
-    followers: set[str] = set()
+    channels.ensure(tx, [channel])
+    channels.get(tx.conn, channel, lock=True)
+    others = [row for row in planned if row.id not in queue]
+    moved = refit(_calendar(tx, config, channel, others), wanted, tx.now)
+    changed: list[str] = []
     for booking in wanted:
         row, new = queue[booking.key], moved[booking.key][1] if booking.key in moved else booking.due
         if booking.key not in moved and booking.due < tx.now - ON_TIME:
-            deliveries.move(tx, row, DeliveryState.MISSED, f"{why}; its rate leaves no time for it any more")
+            late = deliveries.get(tx.conn, row.id)
+            deliveries.move(tx, late, DeliveryState.MISSED, f"{why}; its rate leaves no time for it any more")
         elif row.slot < tx.now and new <= tx.now:
             _send_now(tx, row)
         elif new != row.slot:
             reslot(tx, row, new, why)
-            changed += 1
-            if channel == config.main_channel:
-                followers |= {each.channel for each in _firsts(tx, row)}
+            changed.append(row.post_id)
+    if channel != config.main_channel:
+        return len(changed)
     # All at once, so that each other channel keeps its own order behind the main one.
-    for name in sorted(followers & set(config.channels) - {channel}):
-        changed += replan(tx, config, name, f"not before {channel}, the main channel")
-    return changed
+    followers = sorted(stored.channels_of(tx.conn, changed) & set(config.channels) - {channel})
+    why = f"not before {channel}, the main channel"
+    return len(changed) + sum(replan(tx, config, name, why) for name in followers)

@@ -9,6 +9,7 @@ from typing import Any
 from govpost import content
 from govpost.cli import out, shapes
 from govpost.cli.context import Session
+from govpost.cli.progress import progress
 from govpost.domain import Draft
 from govpost.draft_json import from_dict
 from govpost.editorial import intake
@@ -22,11 +23,13 @@ def load(session: Session, paths: Sequence[str]) -> list[Draft]:
     drafts: list[Draft] = []
     mistakes: list[Mistake] = []
     config = session.config
-    for path in content.find([session.path(each) for each in paths]):
-        try:
-            drafts.append(content.load(path, config))
-        except Mistakes as wrong:
-            mistakes += wrong.mistakes
+    found = content.find([session.path(each) for each in paths])
+    with progress(len(found), "read", quiet=session.as_json) as step:
+        for path in found:
+            try:
+                drafts.append(content.load(step(path), config))
+            except Mistakes as wrong:
+                mistakes += wrong.mistakes
     if mistakes:
         raise Mistakes(mistakes)
     return drafts

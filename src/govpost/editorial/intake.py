@@ -39,11 +39,12 @@ def take_in(
     """Take a draft in as a version of its post, and submit it unless told not to; a blocked one is not submitted."""
     actor.need(Role.AUTHOR, to="take posts in")
     draft = replace(draft, author=draft.author or actor.id)
-    with store.write(actor.id) as tx:
-        _refuse_unsubmitted(tx, draft, submit=submit)
-        checked = check(tx, desk, draft)
-    if checked.blocked and submit:
-        return Taken(post=None, checked=checked)
+    if draft.media:  # of what is blocked, no picture is kept
+        with store.write(actor.id) as tx:
+            _refuse_unsubmitted(tx, draft, submit=submit)
+            checked = check(tx, desk, draft)
+        if checked.blocked and submit:
+            return Taken(post=None, checked=checked)
     kept = media_store.keep(draft, desk.config.root / desk.config.store.media)
     with store.write(actor.id) as tx:
         _refuse_unsubmitted(tx, draft, submit=submit)

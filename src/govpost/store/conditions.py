@@ -17,6 +17,7 @@ Instant = datetime | BindParameter[datetime]
 
 HEAD_START = timedelta(seconds=5)
 """How long a post's other channels wait for its main channel, so that the agency's own page comes first."""
+_OTHER, _MAIN = DELIVERY.alias("other"), DELIVERY.alias("main")
 GONE = ("failed", "cancelled", "missed")
 """States of what takes no place in a rate."""
 
@@ -48,9 +49,8 @@ def opens_slot() -> ColumnElement[bool]:
 
 def copies_stand() -> ColumnElement[bool]:
     """Say of a bulletin's first copy whether any copy of it is not gone: for as long the bulletin counts."""
-    other = DELIVERY.alias("other")
-    same = [other.c[name] == DELIVERY.c[name] for name in ("post_id", "version", "channel", "action")]
-    return and_(is_copy(), exists(select(other.c.id).where(*same, other.c.state.not_in(GONE))))
+    same = [_OTHER.c[name] == DELIVERY.c[name] for name in ("post_id", "version", "channel", "action")]
+    return and_(is_copy(), exists(select(_OTHER.c.id).where(*same, _OTHER.c.state.not_in(GONE))))
 
 
 def can_expire() -> ColumnElement[bool]:
@@ -78,12 +78,11 @@ def main_first(main_channel: Name, now: Instant, head_start: Instant) -> ColumnE
 
     The posts ahead are found once a statement, not once a row; a copy asks nothing, for its bulletin has waited.
     """
-    main = DELIVERY.alias("main")
-    ahead = select(main.c.post_id, main.c.version).where(
-        main.c.channel == main_channel,
-        main.c.state.in_(("queued", "publishing")),
-        main.c.due <= now,
-        main.c.recipient.is_(None),
+    ahead = select(_MAIN.c.post_id, _MAIN.c.version).where(
+        _MAIN.c.channel == main_channel,
+        _MAIN.c.state.in_(("queued", "publishing")),
+        _MAIN.c.due <= now,
+        _MAIN.c.recipient.is_(None),
     )
     waits = tuple_(DELIVERY.c.post_id, DELIVERY.c.version).in_(ahead)
     return or_(is_copy(), DELIVERY.c.due <= head_start, DELIVERY.c.channel == main_channel, ~waits)

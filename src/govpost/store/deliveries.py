@@ -12,7 +12,6 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    or_,
     select,
     update,
 )
@@ -23,6 +22,7 @@ from govpost.states import DELIVERY as MACHINE
 from govpost.states import UNSETTLED, DeliveryState, Role
 from govpost.store import caps, channels, conditions, posts, statements
 from govpost.store.engine import Tx
+from govpost.store.planned import Planned
 from govpost.store.rows import ATTEMPT, CHANNEL, DELIVERY, DeliveryRecord
 
 DAEMON = frozenset({Role.DAEMON})
@@ -106,7 +106,7 @@ def move(
     return True
 
 
-def note(tx: Tx, delivery: DeliveryRecord, verb: str, **fields: Any) -> None:
+def note(tx: Tx, delivery: DeliveryRecord | Planned, verb: str, **fields: Any) -> None:
     """Leave an event about a delivery."""
     tx.event(verb, f"delivery:{delivery.id}", post=delivery.post_id, channel=delivery.channel, **fields)
 
@@ -236,21 +236,6 @@ def next_due(conn: Connection, channel: str) -> datetime | None:
     """Return when the channel's next queued delivery is due."""
     queued = (DELIVERY.c.channel == channel, conditions.is_queued())
     return conn.execute(select(func.min(DELIVERY.c.due)).where(*queued)).scalar_one_or_none()
-
-
-def planned(conn: Connection, channel: str, since: datetime) -> list[DeliveryRecord]:
-    """Return the deliveries of a channel that take a place in its rate, from `since` on."""
-    rows = conn.execute(
-        select(DELIVERY)
-        .where(
-            DELIVERY.c.channel == channel,
-            conditions.opens_slot(),
-            DELIVERY.c.slot >= since,
-            or_(DELIVERY.c.state.not_in(conditions.GONE), conditions.copies_stand()),
-        )
-        .order_by(DELIVERY.c.slot, DELIVERY.c.id)
-    )
-    return [record(row) for row in rows]
 
 
 def find(conn: Connection, *tests: ColumnElement[bool], limit: int | None = None) -> list[DeliveryRecord]:
