@@ -119,10 +119,10 @@ class Run:
     def go(self) -> Report:
         """Measure the lag, let the chaos loose, let daemons finish in peace, and judge."""
         wish, world, town = self.wish, self.world, self.town
+        town.forbid(3)  # before there is a daemon that could be quicker than the forger
         self._took("prepared")
         lag = measure(world, self.platform)
         town.fill(-(-(wish.deliveries - len(town.approved)) // len(town.hostile)))
-        town.forbid(3)
         self._took("lag")
         self.platform.mood("hostile")
         _loose(
