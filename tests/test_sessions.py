@@ -396,6 +396,7 @@ def test_a_worker_whose_own_clock_is_ahead_does_not_end_a_lease_that_holds(place
 
 def test_a_channel_that_nobody_logged_in_renews_under_a_lease_too(place: Place) -> None:
     failed = place.work.open(place.fitted)
+    place.square.steps = ["no"]
     with pytest.raises(Unauthorized, match="invalid_grant"):
         place.renew(failed)
     with place.space.store.read() as conn:
