@@ -25,7 +25,7 @@ FLOORS = (
     (
         "verbs",
         "config_watch seal planning duties attempts sessions accounts logins rotating expiries ending trouble"
-        " addressing renewing publisher settling collector pilots editorial workspace",
+        " addressing renewing recording gating publisher settling collector pilots editorial workspace",
     ),
     ("roof", "daemon testing scaffold demo cli"),
 )

@@ -53,7 +53,9 @@ def back_up(office: Office) -> Path:
 
 
 def put_back(office: Office, copy: Path) -> replacing.Restored:
-    return replacing.restore(office.store, "ben", copy, office.root / MEDIA, "the disk broke")
+    restored = replacing.restore(office.store, "ben", copy, office.root / MEDIA, "the disk broke")
+    office.store.memory.forget()  # whoever works on begins anew: no daemon runs while a store is put back
+    return restored
 
 
 def look(office: Office) -> None:

@@ -268,6 +268,9 @@ def test_a_restored_backup_is_what_is_read_and_written_from_then_on(store: Store
     put(store, "after", 1)
     backup.replace(db(store))
     assert get(store, "after") is None
+    with pytest.raises(StoreUnavailable, match="the store has gone back: it no longer has event 2"):
+        put(store, "again", 1)
+    store.memory.forget()  # somebody has made it safe
     put(store, "again", 1)
     assert events(store) == ["first", "again"]
 

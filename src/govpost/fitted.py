@@ -45,6 +45,11 @@ class Fitted:
         return isinstance(self.platform, Stages)
 
     @property
+    def foresees(self) -> bool:
+        """Say whether the platform itself is asked what it will not take."""
+        return isinstance(self.platform, Foresees)
+
+    @property
     def confirms(self) -> bool:
         """Say whether the platform can be asked for a post."""
         return isinstance(self.platform, Confirms)

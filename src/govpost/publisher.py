@@ -12,26 +12,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
-from govpost import addressing, attempts, ending, outcomes, renewing, seal, trouble
+from govpost import addressing, attempts, ending, gating, outcomes, recording, renewing, trouble
 from govpost.attempts import Answer, Claim, Monotonic
 from govpost.config import Config
 from govpost.domain import Action, Channel
 from govpost.errors import NotWanted, PublishError, Refused, Rejected, StoreUnavailable, Uncertain
 from govpost.fitted import Fitted
+from govpost.gating import Looked
 from govpost.outcomes import Outcome, Standing
-from govpost.render import fits
 from govpost.sessions import Sessions
 from govpost.states import DeliveryState
-from govpost.store import channels, deliveries, gathered, meta, obstacles, rescue
+from govpost.store import channels, deliveries, gathered, meta, rescue
 from govpost.store.deliveries import Fence
 from govpost.store.engine import Store, Tx
 from govpost.store.rows import DeliveryRecord
 
-ACTOR = "daemon"
+ACTOR = recording.ACTOR
 LEASE_MARGIN = timedelta(seconds=30)
-_WAITS = (0.1, 0.3, 1.0, 2.0)
 
 log = logging.getLogger("govpost.publisher")
 
@@ -53,7 +51,8 @@ class Publisher:
     """Carries deliveries out.
 
     `unrecorded` holds what the store has not taken yet; no claim is made while there is any. `stopping` ends claims
-    and waits, `abandon` ends even the attempts to record.
+    and waits, `abandon` ends even the attempts to record. `lacking` says for which channels this machine has no
+    secret, though others may.
     """
 
     store: Store
@@ -66,6 +65,7 @@ class Publisher:
     may_claim: Callable[[], bool] = lambda: True
     claimed: Callable[[DeliveryRecord], None] = _nothing
     renewed_for: set[str] = field(default_factory=set)
+    lacking: dict[str, str] = field(default_factory=dict)
     sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +82,7 @@ class Publisher:
         except Refused as missing:
             self._lock_out(name, f"{missing.message}; {missing.tip}")
             return False
+        self.lacking.pop(name, None)
         claim, gated = self._claim(fitted, setup.config)
         if claim is None:
             return gated
@@ -92,7 +93,7 @@ class Publisher:
     def _carry_out(self, fitted: Fitted, claim: Claim, channel: Channel, *, gated: bool) -> None:
         staged = Answer()
         if not gated:
-            if not self._check(fitted, claim, self._as_approved):
+            if not self._check(fitted, claim, gating.is_as_approved):
                 return
             if addressing.is_wanted(fitted, claim.delivery):
                 self._part(fitted, claim, channel)
@@ -130,6 +131,8 @@ class Publisher:
 
     def open(self) -> bool:
         """Say whether anything may be taken on now."""
+        if self.store.several and self.store.memory.is_doubtful():
+            return False
         return not self.unrecorded and not self.stopping.is_set() and self.may_claim()
 
     def must_stop(self) -> bool:
@@ -143,6 +146,11 @@ class Publisher:
             return True
 
     def _lock_out(self, name: str, why: str) -> None:
+        if self.store.several:
+            if self.lacking.get(name) != why:
+                log.error("nothing is sent to %s from this machine: %s", name, why)
+            self.lacking[name] = why
+            return
         with self.store.write(ACTOR) as tx:
             if not channels.is_paused(channels.get(tx.conn, name), tx.now):
                 channels.pause(tx, name, channels.FOR_GOOD, why)
@@ -152,8 +160,9 @@ class Publisher:
 
         Without a claim, the second value says whether something was taken and stopped at the gate.
         """
+        began = self.monotonic()
         with self.store.write(ACTOR, shared=True) as tx:
-            if obstacles.switched_off(tx.conn, fitted.config.platform) is not None:
+            if gating.closed(tx, fitted) is not None:
                 return None, False
             taken = deliveries.claim(
                 tx,
@@ -166,12 +175,13 @@ class Publisher:
             )
             if taken is None:
                 return None, False
-            claim = self._prepare(tx, taken, config)
-            if fitted.stages or claim.variant.media or addressing.is_wanted(fitted, taken):
+            claim = self._prepare(tx, taken, config, began)
+            looks = fitted.stages or fitted.foresees or claim.variant.media
+            if looks or addressing.is_wanted(fitted, taken):
                 return claim, False
-            return (claim if self._gate(tx, fitted, claim, []) else None), True
+            return (claim if self._gate(tx, fitted, claim, Looked()) else None), True
 
-    def _prepare(self, tx: Tx, taken: DeliveryRecord, config: Config) -> Claim:
+    def _prepare(self, tx: Tx, taken: DeliveryRecord, config: Config, began: float) -> Claim:
         variant = attempts.variant_of(tx.conn, taken, config)
         return Claim(
             config=config,
@@ -180,77 +190,45 @@ class Publisher:
             variant=variant,
             target=deliveries.get(tx.conn, taken.target) if taken.target else None,
             reply=gathered.kept_reply(tx.conn, variant.answers) if variant.answers else None,
-            deadline=self.monotonic() + config.daemon.attempt.total_seconds(),
+            deadline=began + config.daemon.attempt.total_seconds(),
         )
 
     def _check(
-        self, fitted: Fitted, claim: Claim, passes: Callable[[Tx, Fitted, Claim, list[str]], bool]
+        self, fitted: Fitted, claim: Claim, passes: Callable[[Tx, Fitted, Claim, Looked], bool]
     ) -> bool:
-        hashes = seal.media_hashes(claim.variant.media)
+        looked = gating.look(fitted, claim)
         try:
             with self.store.write(ACTOR, shared=True) as tx:
-                return passes(tx, fitted, claim, hashes)
+                return passes(tx, fitted, claim, looked)
         except StoreUnavailable as error:
             why = f"the gate could not be committed: {error.message}"
             self._insist(claim, why, lambda tx: ending.give_back(tx, claim, why))
             return False
 
-    def _as_approved(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> bool:
-        """End what is not as it was approved; asked before `stage` too, for no such file may even be uploaded."""
-        trouble = self._trouble(tx, fitted, claim, hashes)
-        if trouble is None:
-            return True
-        state = DeliveryState.UNCERTAIN if claim.delivery.ambiguous else DeliveryState.FAILED
-        deliveries.end_attempt(tx, claim.delivery, str(state), trouble, [])
-        asks = claim.delivery.ambiguous and fitted.confirms
-        look: dict[str, Any] = {"check_at": tx.now + outcomes.FIRST_LOOK} if asks else {}
-        deliveries.move(tx, claim.delivery, state, trouble, fence=claim.fence, **look)
-        return False
-
-    def _gate(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> bool:
-        if not self._as_approved(tx, fitted, claim, hashes) or ending.close_late_repeat(tx, fitted, claim):
+    def _gate(self, tx: Tx, fitted: Fitted, claim: Claim, looked: Looked) -> bool:
+        if not gating.is_as_approved(tx, fitted, claim, looked) or ending.close_late_repeat(
+            tx, fitted, claim
+        ):
             return False
-        off = obstacles.switched_off(tx.conn, fitted.config.platform)
+        off = gating.closed(tx, fitted)
         # Asked again: the clock may have jumped since, and what the gate notes would be judged by another time.
         if off is None and self.may_claim() and deliveries.gate(tx, claim.delivery, claim.fence):
             return True
-        shut = "the gate is shut: frozen, paused, suspended, cancelled or expired meanwhile, or the clock jumped"
+        shut = (
+            "the gate is shut: frozen, paused, suspended, cancelled or expired meanwhile, or the clock jumped"
+        )
         ending.give_back(tx, claim, off or shut)
         return False
 
-    def _trouble(self, tx: Tx, fitted: Fitted, claim: Claim, hashes: list[str]) -> str | None:
-        """Say what of the delivery is not as it was approved, or no longer fits its channel."""
-        broken = seal.broken(tx.conn, claim.delivery, claim.variant, hashes, claim.config)
-        if broken is not None or claim.delivery.action == Action.WITHDRAW:
-            return broken
-        if claim.target is not None and claim.target.state != DeliveryState.LIVE:
-            return f"what it corrects is {claim.target.state}"
-        return "; ".join([*fits(claim.variant, fitted.capabilities), *fitted.refusals(claim.variant)]) or None
-
     def _record(self, fitted: Fitted, claim: Claim, answer: Answer) -> None:
         said = f"receipt {answer.receipt}" if answer.receipt else f"outcome {answer.error!r}"
-        self._insist(claim, said, lambda tx: self._settle(tx, fitted, claim, answer))
+        judged: list[Outcome] = []  # once: a commit whose answer was lost must not be judged by what it left
+        self._insist(claim, said, lambda tx: self._settle(tx, fitted, claim, answer, judged))
 
     def _insist(self, claim: Claim, said: str, work: Callable[[Tx], None]) -> None:
-        """Keep trying until the store has taken what happened; meanwhile nothing is claimed."""
-        tries = 0
-        while True:
-            try:
-                with self.store.write(ACTOR, shared=True) as tx:
-                    work(tx)
-            except StoreUnavailable as error:
-                if claim.delivery.id not in self.unrecorded:
-                    log.error(
-                        "delivery %s is not recorded yet: %s: %s", claim.delivery.id, said, error.message
-                    )
-                self.unrecorded[claim.delivery.id] = said
-            else:
-                self.unrecorded.pop(claim.delivery.id, None)
-                return
-            if self.abandon.wait(_WAITS[min(tries, len(_WAITS) - 1)]):
-                log.critical("delivery %s is NOT RECORDED: %s", claim.delivery.id, said)
-                return
-            tries += 1
+        recording.insist(
+            self.store, claim.delivery.id, said, work, unrecorded=self.unrecorded, abandon=self.abandon
+        )
 
     def _outcome(self, fitted: Fitted, claim: Claim, answer: Answer, tx: Tx) -> Outcome:
         if answer.renewed:
@@ -269,9 +247,10 @@ class Publisher:
         asks = fitted.confirms and claim.delivery.action == Action.PUBLISH
         return outcomes.ask_first(outcome, tx.now) if asks else outcome
 
-    def _settle(self, tx: Tx, fitted: Fitted, claim: Claim, answer: Answer) -> None:
-        delivery = claim.delivery
-        outcome = self._outcome(fitted, claim, answer, tx)
+    def _settle(self, tx: Tx, fitted: Fitted, claim: Claim, answer: Answer, judged: list[Outcome]) -> None:
+        if not judged:
+            judged.append(self._outcome(fitted, claim, answer, tx))
+        delivery, (outcome,) = claim.delivery, judged
         if outcome.state == DeliveryState.CANCELLED:
             ending.call_off(tx, claim, outcome.reason)
         elif deliveries.move(

@@ -208,9 +208,13 @@ def _may_be_used_up(attempt: wire.Attempt) -> bool:
     return any(each.writes and each.left and not _is_refused(each) for each in attempt.exchanges)
 
 
+_TELLS_NOTHING = (408, 425)
+"""Whoever stands between may say these after the platform took the old secrets."""
+
+
 def _is_refused(exchange: Exchange) -> bool:
     status = exchange.status if exchange.answered else None
-    return status is not None and (300 <= status < 500 or status == 503)
+    return status is not None and (300 <= status < 500 or status == 503) and status not in _TELLS_NOTHING
 
 
 def _stored(fitted: Fitted, row: TokenRecord | None) -> dict[str, str]:

@@ -23,6 +23,9 @@ def look(publisher: Publisher, name: str) -> bool:
     if fitted is None or not publisher.open():
         return False
     with publisher.store.write(ACTOR) as tx:
+        # Asked again: the transaction may have learned that the clock jumped, and nothing may be judged by that yet.
+        if not publisher.may_claim():
+            return False
         delivery = rescue.claim_look(tx, name, publisher.setup.config.daemon.attempt + LEASE_MARGIN)
         if delivery is None:
             return False
@@ -108,9 +111,10 @@ def _judge(
 
 def _absent(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryRecord, asked: datetime) -> None:
     """Believe "not there" only when every late arrival was past as we asked; without a known time, never."""
-    config, gate_at = publisher.setup.config, delivery.gate_at or delivery.due
-    if deliveries.get(tx.conn, delivery.id).tries != delivery.tries:
-        return  # it was sent again while we asked: the answer does not speak of that
+    now = deliveries.get(tx.conn, delivery.id)
+    config, gate_at = publisher.setup.config, now.gate_at or now.due
+    if now.tries != delivery.tries or not publisher.may_claim():
+        return  # sent again while we asked, or the clock jumped: the answer does not speak of that
     other = seal.elsewhere(tx.conn, delivery, config)
     if other is not None:
         # Somewhere else was asked than where it was sent: that it is not there says nothing.

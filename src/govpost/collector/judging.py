@@ -18,6 +18,8 @@ from govpost.times import uuid7
 LONGEST_TEXT = 20_000
 LONGEST_NAME = 200
 LONGEST_ID = 1_000
+_LONGEST_BYTES = 2_000
+"""What PostgreSQL takes into an index beside a channel's name."""
 
 _LARGEST = 2**63 - 1
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}")
@@ -61,8 +63,12 @@ def reply(found: object, channel: str, now: datetime, clean: Redactor) -> ReplyR
 
 def identity(value: object, clean: Redactor | None = None) -> str | None:
     """Return an id or a cursor that can be kept, else None; by `clean` one that is no secret."""
-    whole = isinstance(value, str) and value.strip() and len(value) <= LONGEST_ID and storable(value)
+    whole = isinstance(value, str) and value.strip() and _fits(value) and storable(value)
     return str(value) if whole and not (clean and clean.gives_away(str(value))) else None
+
+
+def _fits(name: str) -> bool:
+    return len(name) <= LONGEST_ID and len(name.encode("utf-8", "replace")) <= _LONGEST_BYTES
 
 
 def words(value: object) -> str:

@@ -51,9 +51,12 @@ def settle_restored(store: Store) -> str:
 
     Returns what keeps the head from being noted, empty when nothing does.
     """
-    settled = restoring.settle(store, ACTOR, witness.read(store.folder))
-    if settled is not None:
-        log.error("everything is frozen: %s", restoring.reason(settled.at))
+    for seen in (store.memory.seen, witness.read(store.folder)):
+        settled = restoring.settle(store, ACTOR, seen)
+        if settled is not None:
+            log.error("everything is frozen: %s", restoring.reason(settled.at))
+    if store.memory.refuses:
+        store.memory.forget()
     try:
         restoring.bear_witness(store)
     except OSError as error:
@@ -66,7 +69,8 @@ def note_head(store: Store) -> str:
     seen = witness.read(store.folder)
     with store.read() as conn:
         head = chain.head(conn)
-    return "" if seen is not None and seen.head == head else settle_restored(store)
+    known = seen is not None and seen.head == head and not store.memory.refuses
+    return "" if known else settle_restored(store)
 
 
 def take_back_from_dead(store: Store, daemon: DaemonRecord) -> None:

@@ -248,7 +248,8 @@ class Daemon:
 
     def _give_up_lost(self) -> None:
         patience = self.workspace.config.daemon.attempt + LEASE_MARGIN
-        stranding.give_up_lost(self.store, self.lanes, self.publisher.unrecorded, patience, self.monotonic())
+        unrecorded, now = self.publisher.unrecorded, self.monotonic()
+        stranding.give_up_lost(self.store, self.lanes, self.id, unrecorded, patience, now)
         stranding.give_back_orphans(self.store, self.lanes, self.id)
         self.gatherer.give_up_lost(self.monotonic())
 

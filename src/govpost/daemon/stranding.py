@@ -15,27 +15,29 @@ log = logging.getLogger("govpost.daemon")
 
 
 def give_up_lost(
-    store: Store, lanes: Lanes, unrecorded: Container[str | None], patience: timedelta, now: float
+    store: Store, lanes: Lanes, owner: str, unrecorded: Container[str | None], patience: timedelta, now: float
 ) -> None:
     """Give up on threads that did not come back within `patience`; `now` is monotonic, in seconds.
 
     A thread that only waits for the store to take its outcome is not lost. Nor is one that had no chance to run,
-    because the whole process stood still: it is given up at the second look only.
+    because the whole process stood still: it is given up at the second look only. Nor is one whose claim still holds,
+    because it was made when an attempt might last longer.
     """
     for busy in lanes.busy():
         late = now - busy.since > patience.total_seconds() and busy.delivery not in unrecorded
         if late and busy.overdue:
-            _give_up(store, busy)
+            _give_up(store, busy, owner)
         busy.overdue = late
 
 
-def _give_up(store: Store, busy: Busy) -> None:
+def _give_up(store: Store, busy: Busy, owner: str) -> None:
     why = "a call into the plugin did not return"
     with store.write(ACTOR) as tx:
-        if busy.delivery is not None:
-            delivery = deliveries.get(tx.conn, busy.delivery)
-            if delivery.state == "publishing":
-                rescue.strand(tx, delivery, why)
+        held = None if busy.delivery is None else deliveries.get(tx.conn, busy.delivery)
+        if held is not None and held.state == "publishing" and held.lease_owner == owner:
+            if not rescue.lease_is_over(held, tx.now):
+                return
+            rescue.strand(tx, held, why)
         until = channels.FOR_GOOD
         channels.pause(tx, busy.channel, until, f"{why}; restart the daemon, then resume the channel")
     busy.lost = True
@@ -51,6 +53,6 @@ def give_back_orphans(store: Store, lanes: Lanes, owner: str) -> None:
     held = {busy.delivery for busy in lanes.busy()}
     with store.write(ACTOR) as tx:
         for row in claimed:
-            if row.id not in held and row.lease_until is not None and row.lease_until < tx.now:
+            if row.id not in held and rescue.lease_is_over(row, tx.now):
                 rescue.strand(tx, row, "the thread that held it broke")
                 log.error("delivery %s on %s was given up: its thread broke", row.id, row.channel)

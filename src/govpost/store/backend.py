@@ -52,5 +52,8 @@ class Backend(Protocol):
     def wake(self, conn: Connection) -> None:
         """Tell other processes, when the transaction commits, that there may be work."""
 
+    def was_away(self, error: BaseException) -> bool:
+        """Say whether after this error another copy of the store may answer."""
+
     def unavailable(self, error: BaseException) -> StoreUnavailable | None:
         """Say of an error that the store cannot be used now; None when it is a fault of our own."""

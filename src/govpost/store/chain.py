@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -48,11 +48,21 @@ def _hash(fields: Mapping[str, Any] | RowMapping) -> str:
     return sha256({name: fields[name] for name in names} | {"at": fields["at"].isoformat()})
 
 
-def append(conn: Connection, at: datetime, actor: str, happenings: Sequence[Happening]) -> None:
-    """Add events at the head, in the transaction of what they tell."""
+def append(
+    conn: Connection,
+    at: datetime,
+    actor: str,
+    happenings: Sequence[Happening],
+    expects: Callable[[Head], None] = lambda _head: None,
+) -> Head:
+    """Add events at the head, in the transaction of what they tell; return the new head.
+
+    `expects` is asked about the old one, once nobody else can move it, and may raise.
+    """
+    number, last = before = head(conn, lock=True)
+    expects(before)
     if not happenings:
-        return
-    number, last = head(conn, lock=True)
+        return before
     rows: list[dict[str, Any]] = []
     for happening in happenings:
         number += 1
@@ -62,6 +72,7 @@ def append(conn: Connection, at: datetime, actor: str, happenings: Sequence[Happ
         rows.append(row)
     conn.execute(_ADD, rows)
     conn.execute(_MOVE_HEAD, {"number": number, "last": last})
+    return Head(number, last)
 
 
 def head(conn: Connection, *, lock: bool = False) -> Head:

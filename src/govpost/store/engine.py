@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from govpost.errors import Refused
 from govpost.store import chain, schema
 from govpost.store.backend import Backend
+from govpost.store.memory import Memory
 from govpost.store.sqlite import Sqlite
 
 BUSY_SECONDS = 10
@@ -75,6 +76,7 @@ class Store:
         self._given = clock
         self.clock: Callable[[], datetime] = clock or self.backend.clock
         self.config_hash = ""
+        self.memory = Memory()
         self._ready = False
 
     @property
@@ -118,10 +120,20 @@ class Store:
                     several=self.several,
                 )
                 yield tx
-                if tx.events:
-                    chain.append(conn, tx.now, tx.actor, tx.events)
-                    if not shared or any(each.new == "queued" for each in tx.events):
-                        self.backend.wake(conn)
+                head = self._record(tx, shared=shared)
+            if head is not None:
+                self.memory.saw(head, tx.now, {each.verb for each in tx.events})
+
+    def _record(self, tx: Tx, *, shared: bool) -> chain.Head | None:
+        if not tx.events:
+            return None
+        verbs = {each.verb for each in tx.events}
+        head = chain.append(
+            tx.conn, tx.now, tx.actor, tx.events, lambda head: self.memory.check(tx.conn, head, verbs)
+        )
+        if not shared or any(each.new == "queued" for each in tx.events):
+            self.backend.wake(tx.conn)
+        return head
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -171,6 +183,8 @@ class Store:
             trouble = self.backend.unavailable(error)
             if trouble is None:
                 raise
+            if self.backend.was_away(error):
+                self.memory.doubt()
             raise trouble from error
 
 

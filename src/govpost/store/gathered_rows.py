@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index, Integer
 from sqlmodel import Field, SQLModel
 
 from govpost.store.rows import DELIVERY, json_column, table
+
+COUNT: Any = BigInteger().with_variant(Integer(), "sqlite")
+"""A count may be larger than PostgreSQL's INTEGER; SQLite's holds it anyway."""
 
 
 class SampleRecord(SQLModel):
@@ -17,12 +20,12 @@ class SampleRecord(SQLModel):
     id: int | None = Field(default=None, primary_key=True)
     delivery_id: str = Field(index=True, foreign_key="delivery.id")
     at: datetime
-    views: int | None = None
-    likes: int | None = None
-    shares: int | None = None
-    replies: int | None = None
-    quotes: int | None = None
-    clicks: int | None = None
+    views: int | None = Field(default=None, sa_type=COUNT)
+    likes: int | None = Field(default=None, sa_type=COUNT)
+    shares: int | None = Field(default=None, sa_type=COUNT)
+    replies: int | None = Field(default=None, sa_type=COUNT)
+    quotes: int | None = Field(default=None, sa_type=COUNT)
+    clicks: int | None = Field(default=None, sa_type=COUNT)
 
 
 class SampleRow(SampleRecord, table=True):

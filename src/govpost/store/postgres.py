@@ -31,6 +31,7 @@ CHANNEL = "govpost"
 
 _WRITERS = 0x676F7670  # any number that nobody else uses in this database; this one spells "govp"
 _IDLE_SECONDS = 30
+_PROMPT_SECONDS = 1.0
 _CONNECT = {
     "connect_timeout": 5,
     "keepalives": 1,
@@ -45,6 +46,8 @@ _LOCK = {
     for shared in (True, False)
 }
 _MISSING_DATABASE, _FORBIDDEN, _READ_ONLY, _LOCK_WAIT = "3D000", "42501", "25006", "55P03"
+_NEVER = ("22", "54")
+"""Classes of what a server takes at no time: values of the wrong kind or size. To wait would be to wait for good."""
 _TIPS = {
     _MISSING_DATABASE: "make it first, for example with createdb, and give it to govpost's role",
     _FORBIDDEN: "make govpost's role the owner of its database",
@@ -69,10 +72,15 @@ class DatabaseClock:
         offset = self._offset
         return utcnow() if offset is None else datetime.fromtimestamp(time.monotonic() + offset, UTC)
 
-    def saw(self, now: datetime) -> None:
-        """Take over what the database has just said."""
+    def saw(self, now: datetime, asked: float) -> None:
+        """Take over what the database has just said; `asked` is when, by the monotonic clock, in seconds.
+
+        An answer that took long to come, or lay about while this process stood still, tells nothing of the time now.
+        """
+        heard = time.monotonic()
         with self._lock:
-            self._offset = now.timestamp() - time.monotonic()
+            if self._offset is None or heard - asked < _PROMPT_SECONDS:
+                self._offset = now.timestamp() - heard
 
 
 class Postgres:
@@ -107,8 +115,9 @@ class Postgres:
 
     def begin(self, conn: Connection, *, shared: bool) -> datetime:
         """Wait for the writers' lock and return the database's time after the wait."""
+        asked = time.monotonic()
         now: datetime = conn.execute(_LOCK[shared]).one()[1]
-        self.clock.saw(now)
+        self.clock.saw(now, asked)
         return now.astimezone(UTC)
 
     def facts(self, _conn: Connection) -> dict[str, Any]:
@@ -117,13 +126,14 @@ class Postgres:
 
     def check(self, conn: Connection, _facts: Mapping[str, Any]) -> None:
         """Refuse a server that is too old or does not speak UTF-8."""
+        asked = time.monotonic()
         version, encoding, now = conn.execute(
             text(
                 "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),"
                 " clock_timestamp()"
             )
         ).one()
-        self.clock.saw(now)
+        self.clock.saw(now, asked)
         if version < OLDEST * 10_000:
             raise Refused(
                 f"the store's PostgreSQL is version {version // 10_000}", f"use version {OLDEST} or newer"
@@ -135,10 +145,15 @@ class Postgres:
         """Notify the daemons that listen, once this transaction commits."""
         conn.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
 
+    def was_away(self, error: BaseException) -> bool:
+        """Say whether the connection was lost or could not be made: a replica may have taken over."""
+        state = getattr(getattr(error, "orig", None), "sqlstate", None)
+        return isinstance(error, DBAPIError) and (error.connection_invalidated or state is None)
+
     def unavailable(self, error: BaseException) -> StoreUnavailable | None:
         """Translate what a server that is gone, full, locked or closed to us makes the driver say."""
         state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
-        if isinstance(error, IntegrityError):
+        if isinstance(error, IntegrityError) or state.startswith(_NEVER):
             return None
         if isinstance(error, ProgrammingError) and state != _FORBIDDEN:
             return None
@@ -175,7 +190,9 @@ def _engine(url: URL, busy: float) -> Engine:
             )
         connection.commit()
 
-    engine = create_engine(url, connect_args=_CONNECT, pool_size=8, max_overflow=64, pool_recycle=1800)
+    engine = create_engine(
+        url, connect_args=_CONNECT, pool_size=8, max_overflow=64, pool_recycle=1800, hide_parameters=True
+    )
     event.listen(engine, "connect", on_connect)
     return engine
 

@@ -34,6 +34,12 @@ def rescue(tx: Tx, mine: str, dead: Collection[str] = ()) -> list[DeliveryRecord
     return rescued
 
 
+def lease_is_over(delivery: DeliveryRecord, now: datetime) -> bool:
+    """Say whether the time for which a delivery was claimed has ended."""
+    until = delivery.lease_until
+    return until is None or not now <= until <= now + _LONGEST_LEASE
+
+
 def strand(tx: Tx, delivery: DeliveryRecord, why: str) -> bool:
     """Take a delivery from a worker that is gone: queued again before the gate, uncertain after it."""
     fence = Fence(delivery.lease_owner or "", delivery.tries)

@@ -83,6 +83,10 @@ class Sqlite:
     def wake(self, _conn: Connection) -> None:
         """Nobody is told: the one daemon looks by itself."""
 
+    def was_away(self, _error: BaseException) -> bool:
+        """Say so: the file may have been put back."""
+        return True
+
     def unavailable(self, error: BaseException) -> StoreUnavailable | None:
         """Translate what a locked, full, read-only, broken or missing file makes SQLite say."""
         if isinstance(error, IntegrityError | ProgrammingError):
@@ -142,7 +146,7 @@ def _engine(url: URL, busy: float) -> Engine:
         name = f"file:{quote(url.database or '')}?mode=rw"
         return sqlite3.connect(name, uri=True, timeout=busy, check_same_thread=False)
 
-    engine = create_engine(url, creator=connect, pool_size=8, max_overflow=64)
+    engine = create_engine(url, creator=connect, pool_size=8, max_overflow=64, hide_parameters=True)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "checkout", partial(_on_checkout, Path(url.database or "")))
     event.listen(engine, "begin", _on_begin)
