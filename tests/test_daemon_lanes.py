@@ -137,9 +137,13 @@ def test_a_thread_whose_claim_still_holds_is_not_given_up_though_an_attempt_may_
         row = deliveries.claim(tx, "hub", owner=owner, lease=lease, gap=timedelta(), main_channel="hub")
         assert row is not None
     go_on = threading.Event()
-    lanes = Lanes(
-        lambda _channel: lanes.holds(row.id) or (go_on.wait(20) and False), lambda _why: None, lambda: 0.0
-    )
+
+    def work(_channel: str) -> bool:
+        lanes.holds(row.id)
+        go_on.wait(20)
+        return False
+
+    lanes = Lanes(work, lambda _why: None, lambda: 0.0)
     lanes.open("hub", 1)
     lanes.wake("hub")
     until(lambda: any(busy.delivery for busy in lanes.busy()))
