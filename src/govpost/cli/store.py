@@ -216,10 +216,16 @@ def _tell_restored(done: Restored) -> None:
     out.say(f"everything is frozen; {unsure} uncertain, for they may be public by now")
     out.say("Next: start the daemon, which asks the platforms that can be asked, then look at")
     out.say("  govpost delivery list --state uncertain")
-    out.say(
-        "  govpost queue list     (what was brought forward or approved after the backup may be public too)"
-    )
-    out.say("and when all is settled: govpost thaw --reason TEXT")
+    if not done.compared:
+        out.say(
+            "No store told what went out after the backup, so these may be public too; look on the channels:"
+        )
+        out.say("  govpost queue list                       (planned for later; queue now may have sent it)")
+        out.say("  govpost delivery list --state failed     (it may have been tried again)")
+        out.say("  govpost delivery list --state missed")
+        out.say("Cancel what you find there: govpost post cancel POST")
+    out.say("Posts taken in after the backup are not in it: do not take one in again that is public.")
+    out.say("When all is settled: govpost thaw --reason TEXT")
 
 
 @command.command("move", epilog="govpost store move postgresql+psycopg://govpost@db.example.gov/govpost")

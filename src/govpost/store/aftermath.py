@@ -12,6 +12,7 @@ from govpost.store import chain
 from govpost.store.chain import Head
 from govpost.store.chain_rows import EVENT
 from govpost.store.rows import DELIVERY
+from govpost.store.witness import RESTORED
 
 BATCH = 500
 OPEN = ("queued", "held", "failed", "missed")
@@ -40,9 +41,15 @@ class _Standing(NamedTuple):
 
 def read(there: Connection, backup: Connection, end: Head) -> Aftermath:
     """Compare a store with its backup, whose record ends at `end`."""
-    same = there.execute(select(EVENT.c.hash).where(EVENT.c.id == end.event_id)).scalar_one_or_none()
     lost = max(chain.head(there).event_id - end.event_id, 0)
-    return Aftermath(lost=lost, went_on=list(_went_on(there, backup)), whole=same == end.hash)
+    return Aftermath(lost=lost, went_on=list(_went_on(there, backup)), whole=_goes_on(there, end))
+
+
+def _goes_on(there: Connection, end: Head) -> bool:
+    same = there.execute(select(EVENT.c.hash).where(EVENT.c.id == end.event_id)).scalar_one_or_none()
+    # One that was itself put back since does not know what happened before that.
+    put_back = select(EVENT.c.id).where(EVENT.c.id > end.event_id, EVENT.c.verb == RESTORED).limit(1)
+    return same == end.hash and there.execute(put_back).first() is None
 
 
 def _went_on(there: Connection, backup: Connection) -> Iterator[str]:
