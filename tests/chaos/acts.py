@@ -5,84 +5,20 @@ from __future__ import annotations
 import resource
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy import func, select
-
-from chaos.clock import Offsets
-from chaos.database import Database
-from chaos.disk import Disk
-from chaos.ledger import Ledger
 from chaos.nursery import MARGIN
-from chaos.processes import Daemons, until
-from chaos.town import Town
-from govpost.daemon import lock, peers
+from chaos.processes import until
+from chaos.world import World
+from govpost.daemon import lock
 from govpost.editorial import freezing, queueing, stopping
-from govpost.errors import GovpostError, Refused, StoreUnavailable
-from govpost.store import deliveries, meta, posts
-from govpost.store.chain_rows import EVENT
+from govpost.errors import Refused, StoreUnavailable
+from govpost.store import deliveries, posts
 
 ATTEMPT = 2.0
 """`[daemon] attempt` of the town, in seconds."""
-
-
-@dataclass
-class World:
-    """All that an act can reach."""
-
-    town: Town
-    daemons: Daemons
-    ledger: Ledger
-    offsets: Offsets
-    done: Counter[str] = field(default_factory=Counter)
-    disk: Disk | None = None
-    database: Database | None = None
-    skipped: dict[str, str] = field(default_factory=dict)
-    breaches: list[str] = field(default_factory=list)
-    story: list[tuple[float, str, float]] = field(default_factory=list)
-    """When each act began and how long it took, in seconds."""
-    began: float = field(default_factory=time.monotonic)
-
-    def act(self, what: str, draw: float) -> None:
-        """Do something and note how long it took."""
-        started = time.monotonic()
-        ACTS[what](self, draw)
-        self.story.append((started - self.began, what, time.monotonic() - started))
-
-    def events(self, verb: str) -> int:
-        """Count what happened so far."""
-        try:
-            with self.town.space.store.read() as conn:
-                return int(conn.execute(select(func.count()).where(EVENT.c.verb == verb)).scalar_one())
-        except StoreUnavailable:
-            return 0
-
-    def watched(self) -> bool:
-        """Say whether a daemon that lives is at work."""
-        try:
-            with self.town.space.store.read() as conn:
-                working = {row.pid for row in meta.daemons(conn) if row.state == peers.RUNNING}
-        except StoreUnavailable:
-            return False
-        self.daemons.keep()
-        return bool(working & set(self.daemons.alive.values()))
-
-    def insist(self, work: Callable[[], object]) -> bool:
-        """Do what a person does: try again when the store is busy. False when it was refused."""
-        for _ in range(100):
-            try:
-                work()
-            except Refused:
-                return False
-            except GovpostError:
-                time.sleep(0.1)
-            else:
-                return True
-        return False
 
 
 def kill(world: World, draw: float) -> None:
@@ -300,3 +236,10 @@ ACTS: dict[str, Callable[[World, float], None]] = {
     "restart": restart,
     "partition": partition,
 }
+
+
+def act(world: World, what: str, draw: float) -> None:
+    """Do something and note how long it took."""
+    started = time.monotonic()
+    ACTS[what](world, draw)
+    world.story.append((started - world.began, what, time.monotonic() - started))

@@ -144,6 +144,7 @@ class Ground:
         """Make the store new, with one post approved, and the platform empty."""
         self.now = self.start
         self.store.close()
+        self.store.memory.forget()  # each time stands for a new process, which has not seen the store go back
         self.snapshot.put_back()
         self.platform.mood("forget")
         self.ledger.read()

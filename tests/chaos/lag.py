@@ -6,9 +6,10 @@ import statistics
 import time
 from typing import Any
 
-from chaos.acts import ATTEMPT, World
+from chaos.acts import ATTEMPT
 from chaos.platform_server import CALM
 from chaos.processes import Platform, until
+from chaos.world import World
 
 SAMPLES = 5
 BURNING = 3

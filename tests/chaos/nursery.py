@@ -38,8 +38,8 @@ def prepare(root: Path) -> Clock:
     from govpost.workspace import open_workspace
 
     # How long a thread may stay away is left as it is: here many of them wait long for SQLite's one lock.
-    assert settling.LEASE_MARGIN == MARGIN
-    loop.LEASE_MARGIN = patience
+    assert vars(settling)["LEASE_MARGIN"] == MARGIN
+    vars(loop)["LEASE_MARGIN"] = patience
     open_workspace(root).bench()
     return clock
 

@@ -53,7 +53,7 @@ def text(report: Report) -> str:
 
 def _table(report: Report) -> list[str]:
     table = report.verdict.table
-    rows = [("temperament", *COLUMNS)]
+    rows: list[tuple[str, ...]] = [("temperament", *COLUMNS)]
     rows += [(name, *(str(counts[column]) for column in COLUMNS)) for name, counts in sorted(table.items())]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]

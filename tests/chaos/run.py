@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from chaos import disk, processes
-from chaos.acts import World
+from chaos.acts import act
 from chaos.clock import Offsets
 from chaos.database import Database
 from chaos.judge import SETTLED, Verdict, judge
@@ -22,6 +22,7 @@ from chaos.lag import measure
 from chaos.ledger import Ledger
 from chaos.plan import Act, plan
 from chaos.town import Town, channel_names
+from chaos.world import World
 from govpost.errors import StoreUnavailable
 from govpost.store import views
 from govpost.store.rows import DELIVERY
@@ -159,18 +160,18 @@ def _loose(world: World, acts: list[Act], work: int, longest: float) -> None:
         if world.ledger.lines > said:
             said, moved = world.ledger.lines, time.monotonic()
         if begun / work >= left[0].at:
-            act = left.pop(0)
-            world.act(act.what, act.draw)
+            next_one = left.pop(0)
+            act(world, next_one.what, next_one.draw)
             moved = time.monotonic()
         elif time.monotonic() - moved > STUCK:
             if _waiting(world) == 0:
                 break
-            world.act("nudge", 0.0)
+            act(world, "nudge", 0.0)
             moved = time.monotonic()
         else:
             time.sleep(0.01)
-    for act in left:
-        world.skipped[act.what] = "the work was done before its turn came"
+    for other in left:
+        world.skipped[other.what] = "the work was done before its turn came"
 
 
 def _counts(world: World) -> Counter[str]:
@@ -208,6 +209,6 @@ def _finish(world: World) -> None:
             pushes += _waiting(world) == 0
             if pushes > 2:
                 return
-            world.act("nudge", 1.0)
+            act(world, "nudge", 1.0)
             since = time.monotonic()
         time.sleep(0.05)
