@@ -31,7 +31,7 @@ from govpost.workspace import Bench, Workspace, open_workspace
 from office import Office
 
 
-def until(true: Callable[[], Any], seconds: float = 15) -> None:
+def until(true: Callable[[], Any], seconds: float = 60) -> None:
     """Wait until something is true; a store that is locked just now is asked again."""
     end = time.monotonic() + seconds
     while not _is(true):
