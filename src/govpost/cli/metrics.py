@@ -108,7 +108,9 @@ def _counts(each: dict[str, Any], moved: Collection[str]) -> Iterator[str]:
 
 
 def _write_csv(found: Sequence[dict[str, Any]]) -> None:
-    csv.writer(sys.stdout, lineterminator="\r\n").writerow([*_CSV, *(f"{name}_growth" for name in shown.COUNTS)])
+    csv.writer(sys.stdout, lineterminator="\r\n").writerow(
+        [*_CSV, *(f"{name}_growth" for name in shown.COUNTS)]
+    )
     # Where the list separator is a semicolon, one in unquoted words would begin a cell of its own.
     sheet = csv.writer(sys.stdout, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
     for each in found:
