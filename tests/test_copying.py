@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import insert, null, select, text, update
 
 from govpost.errors import Refused
-from govpost.store import bare, chain, checking, copying, meta, moving, schema, upgrading
+from govpost.store import backing, bare, chain, checking, copying, meta, moving, replacing, schema, upgrading
 from govpost.store.chain_rows import EVENT
 from govpost.store.engine import Store
 from govpost.store.gathered_rows import REPLY, SAMPLE
-from govpost.store.rows import ATTEMPT, DELIVERY, META, REMARK, DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
+from govpost.store.rows import ATTEMPT, DELIVERY, META, REMARK
 from postgres import Server
 from test_migrations import released
 
@@ -227,21 +228,76 @@ def name_medium(store: Store, sha256: str) -> None:
         tx.conn.execute(update(VERSION).where(VERSION.c.post_id == row.post_id).values(draft=draft))
 
 
-def test_a_move_that_died_between_its_two_commits_is_finished_by_a_second_one(
-    full: Store, empty: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["_close", "_open"])
+def test_a_move_that_died_in_the_middle_leaves_one_store_open_at_most_and_a_second_call_ends_it(
+    full: Store, empty: Store, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "put", die)
-        with pytest.raises(KeyboardInterrupt):
-            moving.move(full, empty, "ben", NOBODY)
-    with empty.read() as conn:
-        assert chain.find(conn)[-1].verb == "store.move"
+    die_at(step, full, empty, monkeypatch)
+    for store in (empty,) if step == "_close" else (full, empty):
+        with pytest.raises(Refused, match="was moved to"), store.write("daemon", shared=True):
+            pass
     done = moving.move(full, empty, "ben", NOBODY)
-    with empty.read() as conn:
-        assert str(chain.head(conn)) == done.head
-        assert [event.verb for event in chain.find(conn)].count("store.move") == 1
+    with empty.write("ana") as tx:
+        assert str(chain.head(tx.conn)) == done.head
+        assert [event.verb for event in chain.find(tx.conn)].count("store.move") == 1
     with pytest.raises(Refused, match="was moved"), full.write("ana"):
         pass
+    assert checking.examine(empty, None).findings == []
+
+
+def die_at(step: str, full: Store, empty: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Move, and die before a step; before `_close` the copy is there already, as after a lost connection."""
+    with monkeypatch.context() as patch:
+        if step == "_close":
+            patch.setattr(moving, "_close", lambda *_: None)
+            patch.setattr(moving, "_open", die)
+            with pytest.raises(KeyboardInterrupt):
+                moving.move(full, empty, "ben", NOBODY)
+        else:
+            patch.setattr(moving, step, die)
+            with pytest.raises(KeyboardInterrupt):
+                moving.move(full, empty, "ben", NOBODY)
+
+
+@pytest.mark.parametrize("loud", [True, False])
+def test_what_an_unfinished_move_left_is_not_used_once_the_store_went_on(
+    full: Store, empty: Store, monkeypatch: pytest.MonkeyPatch, loud: bool
+) -> None:
+    die_at("_close", full, empty, monkeypatch)
+    with full.write("daemon") as tx:
+        tx.conn.execute(update(DELIVERY).values(check_at=NOW))
+        if loud:
+            tx.event("test.happen", "thing")
+    with pytest.raises(Refused, match="a move that did not end"):
+        moving.move(full, empty, "ben", NOBODY)
+    with full.write("ana"):
+        pass
+
+
+def test_a_backup_of_a_copy_that_did_not_arrive_can_be_used(
+    full: Store, empty: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    die_at("_open", full, empty, monkeypatch)
+    backing.backup(empty, "ben", tmp_path / "copy.db", NOBODY, into_folder=False)
+    fresh = Store("sqlite:///fresh/fresh.db", tmp_path)
+    replacing.restore(fresh, "ben", tmp_path / "copy.db", tmp_path)
+    with fresh.write("ana"):
+        pass
+    fresh.close()
+
+
+def test_a_delivery_under_way_is_in_the_way_though_nobody_is_heard_of(full: Store, empty: Store) -> None:
+    claim = {"state": "publishing", "lease_owner": "d1"}
+    with full.write("daemon") as tx:
+        row = tx.conn.execute(select(DELIVERY.c.id)).scalars().first()
+        until = tx.now + timedelta(minutes=5)
+        this = update(DELIVERY).where(DELIVERY.c.id == row)
+        tx.conn.execute(this.values(**claim, lease_until=until))
+    with pytest.raises(Refused, match=f"claimed until {until:%H:%M:%S} UTC"):
+        moving.move(full, empty, "ben", NOBODY)
+    with full.write("daemon") as tx:
+        tx.conn.execute(this.values(**claim, lease_until=tx.now - timedelta(seconds=1)))
+    moving.move(full, empty, "ben", NOBODY)
 
 
 def die(*_: object) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from govpost.errors import StoreUnavailable
+from govpost.errors import Refused, StoreUnavailable
 
 log = logging.getLogger("govpost.daemon")
 
@@ -94,7 +94,7 @@ class Lanes:
         self._busy[ident] = Busy(channel=channel, since=self._monotonic())
         try:
             return self._work(channel)
-        except StoreUnavailable as error:
+        except (Refused, StoreUnavailable) as error:
             self._troubled(error.message)
         except Exception:
             log.exception("a fault of govpost's own on channel %s", channel)

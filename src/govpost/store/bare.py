@@ -11,7 +11,8 @@ from sqlalchemy import Connection, inspect, select, text
 from govpost.errors import Refused
 from govpost.store import chain, schema
 from govpost.store.engine import Store, Tx
-from govpost.store.rows import DAEMON
+from govpost.store.machine_rows import DAEMON
+from govpost.store.rows import DELIVERY
 
 GONE = ("stopped", "died")
 HEARD_OF = timedelta(seconds=60)
@@ -103,3 +104,21 @@ def refuse_daemons(conn: Connection, now: datetime, needs: int, doing: str) -> N
             f"a daemon is running: {', '.join(found)}",
             f"stop it (govpost daemon drain, or systemctl stop govpost), wait a minute, then {doing}",
         )
+
+
+def refuse_claims(conn: Connection, now: datetime, doing: str) -> None:
+    """Refuse while anybody, heard of or not, may still bring an answer for a delivery it holds."""
+    claims = live_claims(conn, now)
+    if claims:
+        end = max(until for _, until in claims)
+        raise Refused(
+            f"a delivery is under way, claimed until {end:%H:%M:%S} UTC, and its answer may still come",
+            f"wait until then, or start the daemon and stop it again, then {doing}",
+        )
+
+
+def live_claims(conn: Connection, now: datetime) -> list[tuple[str, datetime]]:
+    """Return who holds deliveries, and until when; not those whose time is over."""
+    owner, until = DELIVERY.c.lease_owner, DELIVERY.c.lease_until
+    held = select(owner, until).where(DELIVERY.c.state == "publishing", until > now)
+    return [(row.lease_owner or "", row.lease_until) for row in conn.execute(held)]

@@ -110,8 +110,7 @@ class Store:
             self._prepare()
             with self.backend.writing() as conn, conn.begin():
                 now = self.backend.begin(conn, shared=shared)
-                if not shared:
-                    schema.refuse_moved(conn)
+                schema.refuse_moved(conn)
                 tx = Tx(
                     conn=conn,
                     now=self._given() if self._given else now,

@@ -154,7 +154,8 @@ def _prepared(path: Path, store: Store) -> Iterator[tuple[Store, Path]]:
         with bare.alone(fresh, "restore") as tx:
             for key, value in facts.items():
                 schema.put(tx.conn, key, value)
-            meta.drop(tx.conn, schema.MOVED_KEY)
+            for key in (schema.MOVED_KEY, schema.ARRIVING_KEY):
+                meta.drop(tx.conn, key)
         try:
             yield fresh, temporary
         finally:

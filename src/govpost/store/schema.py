@@ -13,16 +13,20 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sqlmodel import SQLModel
 
 from govpost.errors import Refused
-from govpost.store import account_rows, chain, chain_rows, gathered_rows, rows
+from govpost.store import account_rows, chain, chain_rows, gathered_rows, machine_rows, rows
 from govpost.store.chain_rows import HEAD
 from govpost.store.rows import META
 
 NEEDS = 3
 """The oldest code, by its SCHEMA, that may work on the tables that this code makes."""
-SCHEMA_KEY, NEEDS_KEY, MOVED_KEY = "schema", "needs", "moved-to"
+SCHEMA_KEY, NEEDS_KEY = "schema", "needs"
+MOVED_KEY, ARRIVING_KEY = "moved-to", "moving-from"
+"""The facts that a store's rows were moved elsewhere, and that those of another are not all here yet."""
 FIRST_RELEASED = 2
 
-TABLES = (*rows.TABLES, *chain_rows.TABLES, *account_rows.TABLES, *gathered_rows.TABLES)
+_MOVING = select(META.c.key, META.c.value).where(META.c.key.in_((MOVED_KEY, ARRIVING_KEY)))
+
+TABLES = (*rows.TABLES, *machine_rows.TABLES, *chain_rows.TABLES, *account_rows.TABLES, *gathered_rows.TABLES)
 """Every table of the store."""
 
 
@@ -79,12 +83,17 @@ def too_old(conn: Connection) -> str | None:
 
 
 def refuse_moved(conn: Connection) -> None:
-    """Refuse to write to a store whose rows were moved elsewhere."""
-    moved = conn.execute(select(META.c.value).where(META.c.key == MOVED_KEY)).scalar_one_or_none()
-    if moved:
+    """Refuse to write to a store whose rows were moved elsewhere, or have not yet arrived for good."""
+    known = {row.key: row.value for row in conn.execute(_MOVING)}
+    if moved := known.get(MOVED_KEY):
         raise Refused(
             f"this store was moved to {moved['to']} at {moved['at']}; nothing may be written to it any more",
             "set [store] database in config.toml to the new address",
+        )
+    if arriving := known.get(ARRIVING_KEY):
+        raise Refused(
+            f"this store is a copy that {arriving['from']} was moved to, and that move did not end",
+            "call govpost store move once more, with the old address in config.toml, before this one is used",
         )
 
 
