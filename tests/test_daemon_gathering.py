@@ -262,6 +262,24 @@ def test_of_several_daemons_one_gathers_a_channel_at_a_time_and_another_goes_on_
     office.store.close()
 
 
+def test_the_longest_piece_ends_before_another_daemon_may_gather_there(office: Office, hub: Sociable) -> None:
+    office.store.backend.several = True
+    office.now = utcnow()
+    one = Gatherer(office.publisher)
+    other = Gatherer(dataclasses.replace(office.publisher, owner="another"))
+    for each in (one, other):
+        each.open(office.fitted)
+    longest = one._patience()
+    assert one._gather("hub"), "this takes the channel, and the next piece may begin without taking it again"
+    office.wait(1.49 * longest)
+    assert not other._gather("hub")
+    office.wait(longest)
+    assert other._gather("hub")
+    one.stop()
+    other.stop()
+    office.store.close()
+
+
 def test_a_daemon_that_stands_back_gathers_nothing(office: Office, hub: Sociable) -> None:
     back = True
     gatherer = Gatherer(office.publisher, lambda: back)

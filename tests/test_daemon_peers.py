@@ -67,7 +67,7 @@ def test_exactly_one_of_two_stands_back_however_alike_they_are() -> None:
         {"state": "stopped"},
         {"state": "stopping"},
         {"state": "died"},
-        {"heartbeat_at": NOW - timedelta(seconds=31)},
+        {"heartbeat_at": NOW - timedelta(seconds=61)},
     ],
 )
 def test_who_is_not_at_work_does_not_count(known: dict[str, Any]) -> None:
@@ -89,10 +89,12 @@ def test_a_row_without_a_config_time_is_the_oldest() -> None:
 
 
 def test_alive_is_who_was_heard_of_lately_and_never_said_it_ended() -> None:
-    silent = row("b", heartbeat_at=NOW - timedelta(seconds=31))
+    silent = row("b", heartbeat_at=NOW - peers.STALE - timedelta(seconds=1))
+    before_the_clock_was_put_back = row("e", heartbeat_at=NOW + timedelta(hours=1))
     rows = [row("a"), silent, row("c", state="stopped"), row("d", state="stopping")]
+    rows.append(before_the_clock_was_put_back)
     assert [each.id for each in peers.alive(rows, NOW)] == ["a", "d"]
-    assert [each.id for each in rows if peers.is_silent(each, NOW)] == ["b"]
+    assert [each.id for each in rows if peers.is_silent(each, NOW)] == ["b", "e"]
 
 
 class Hub:

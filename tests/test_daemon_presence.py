@@ -103,7 +103,7 @@ def test_where_several_work_it_stands_back_from_a_newer_config(office: Office, p
     assert "is older than that of the daemon on web2 (process 8)" in presence.look().stands_back
     newer = presence.working_by(office.config, office.bench, 3 * 10**18)
     assert presence.look(newer).stands_back == ""
-    office.wait(31)
+    office.wait(peers.STALE + timedelta(seconds=1))
     assert presence.look().alone
 
 
@@ -192,3 +192,11 @@ def test_a_plugin_that_is_switched_on_again_is_loaded_by_a_daemon_that_had_left_
     with office.tx() as tx:
         meta.put(tx.conn, obstacles.DISABLED, {})
     assert presence.look().plugin_back
+
+
+def test_its_row_is_there_before_it_claims_anything(office: Office, presence: Presence) -> None:
+    office.wait(60)
+    housekeeping.begin(office.store, office.config, office.bench, presence.record, alone=True)
+    with office.store.read() as conn:
+        (row,) = meta.daemons(conn)
+    assert (row.id, row.state, row.heartbeat_at) == (presence.record.id, peers.RUNNING, office.now)

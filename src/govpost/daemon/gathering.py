@@ -110,8 +110,10 @@ class Gatherer:
         with store.read() as conn:
             fitted = setup.fitted.get(name)
             due = fitted is not None and turns.is_due(conn, fitted, setup.config, store.clock())
+        # Renewed half-way at the latest, it outlasts the longest piece.
+        span = 2 * self._patience()
         lease = self._leases.setdefault(
-            name, Lease(store, f"gather:{name}", self._owner, self._patience(), self._monotonic)
+            name, Lease(store, f"gather:{name}", self._owner, span, self._monotonic)
         )
         worked = False
         try:

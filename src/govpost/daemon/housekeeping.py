@@ -10,7 +10,7 @@ from pathlib import Path
 from govpost import config as config_module
 from govpost import config_watch, duties, pilots
 from govpost.config import Config
-from govpost.daemon import lock
+from govpost.daemon import lock, peers
 from govpost.daemon.clock import HEAD, HOUSE
 from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
@@ -35,6 +35,8 @@ def begin(store: Store, config: Config, bench: Bench, daemon: DaemonRecord, *, a
     with store.write(ACTOR) as tx:
         why = f"process {daemon.pid} on {daemon.host}"
         tx.event("daemon.start", f"daemon:{daemon.id}", new="running", why=why)
+        # Before anything is claimed: whoever must not work beside a daemon looks for its row.
+        meta.beat(tx, daemon.model_copy(update={"state": peers.RUNNING, "heartbeat_at": tx.now}))
         for delivery in rescue.rescue(tx, daemon.id):
             log.warning("rescued delivery %s on %s", delivery.id, delivery.channel)
         if not store.several:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from govpost.digest import file_sha256, sha256
 from govpost.domain import Capabilities
 from govpost.registry import Plugin, Registry
+from govpost.store.bare import HEARD_OF
 from govpost.store.rows import DaemonRecord
 
-STALE = timedelta(seconds=30)
-"""A heartbeat older than this is no sign of life."""
+STALE = HEARD_OF
+"""A heartbeat further off than this is no sign of life: older, or from before the clock was put back."""
 
 RUNNING, STOPPING, STOPPED, DIED = "running", "stopping", "stopped", "died"
 
@@ -27,7 +28,7 @@ def ended(row: DaemonRecord) -> bool:
 
 def is_silent(row: DaemonRecord, now: datetime) -> bool:
     """Say whether a daemon that never said it ended has not been heard of for too long."""
-    return not ended(row) and now - row.heartbeat_at > STALE
+    return not ended(row) and abs(now - row.heartbeat_at) > STALE
 
 
 def alive(everyone: Iterable[DaemonRecord], now: datetime) -> list[DaemonRecord]:
