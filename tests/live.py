@@ -25,7 +25,8 @@ from govpost.editorial import intake, reviewing
 from govpost.errors import StoreUnavailable
 from govpost.store import chain, deliveries, meta, posts
 from govpost.store.engine import Store
-from govpost.store.rows import DaemonRecord, DeliveryRecord
+from govpost.store.machine_rows import DaemonRecord
+from govpost.store.rows import DeliveryRecord
 from govpost.times import utcnow
 from govpost.workspace import Bench, Workspace, open_workspace
 from office import Office

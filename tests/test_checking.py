@@ -16,7 +16,8 @@ from govpost.errors import Refused, StoreUnavailable
 from govpost.store import backing, bare, checking, meta, schema, sqlite, upgrading
 from govpost.store.chain_rows import EVENT
 from govpost.store.engine import Store, Tx
-from govpost.store.rows import DELIVERY, META, PILOT, VERSION, DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
+from govpost.store.rows import DELIVERY, META, PILOT, VERSION
 from test_copying import name_medium
 from test_migrations import released
 

@@ -20,7 +20,8 @@ from govpost.domain import Capabilities
 from govpost.errors import Rejected, Uncertain
 from govpost.states import PilotState, Role
 from govpost.store import channels, deliveries, gathered, meta, pilots
-from govpost.store.rows import DELIVERY, DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
+from govpost.store.rows import DELIVERY
 from govpost.times import utcnow
 from govpost.workspace import Workspace, open_workspace
 from office import Office, Scripted

@@ -12,7 +12,7 @@ from govpost import hookimpl
 from govpost.daemon import peers
 from govpost.domain import Capabilities
 from govpost.registry import Registry, load
-from govpost.store.rows import DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

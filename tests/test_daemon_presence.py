@@ -17,7 +17,7 @@ from govpost.daemon.presence import Presence
 from govpost.domain import Capabilities
 from govpost.registry import Registry
 from govpost.store import meta, obstacles
-from govpost.store.rows import DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
 from live import Live, Space, living, until
 from office import Office, Scripted
 

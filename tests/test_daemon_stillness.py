@@ -87,3 +87,33 @@ def test_something_in_flight_is_no_stillness_whoever_holds_it(
     assert still.look(["hub"], busy=ours) == []
     assert still.is_over()
     assert still.needs_house()
+
+
+def test_what_a_breaker_held_is_released_when_its_pause_ends_and_not_at_the_next_long_look(
+    office: Office, still: Stillness
+) -> None:
+    office.release("road")
+    with office.store.write("daemon") as tx:
+        channels.pause(tx, "hub", tx.now + timedelta(minutes=1), "three failures in a row")
+    office.keep_house()
+    assert office.states("road") == ["held"]
+    assert still.is_over()
+    assert still.look(["hub"], busy=False) == []
+    still.house_is_kept()
+    assert still.next == office.now + timedelta(minutes=1)
+    office.now += timedelta(minutes=1)  # by the wall clock: the long look waits for the other one
+    assert still.is_over()
+    assert still.look(["hub"], busy=False) == []
+    assert still.needs_house()
+    office.keep_house()
+    still.house_is_kept()
+    assert still.is_over()
+    assert still.look(["hub"], busy=False) == ["hub"]
+
+
+def test_a_channel_that_a_person_has_to_resume_is_no_reason_to_look(office: Office, still: Stillness) -> None:
+    with office.store.write("daemon") as tx:
+        channels.pause(tx, "hub", channels.FOR_GOOD, "nobody is logged in")
+    assert still.is_over()
+    still.look(["hub"], busy=False)
+    assert still.next is None

@@ -15,7 +15,8 @@ from sqlalchemy import inspect, select, text
 from govpost.errors import Refused
 from govpost.store import bare, chain, meta, rows, schema, upgrading
 from govpost.store.engine import Store
-from govpost.store.rows import DAEMON, DELIVERY, META, DaemonRecord
+from govpost.store.machine_rows import DAEMON, DaemonRecord
+from govpost.store.rows import DELIVERY, META
 from postgres import Server
 
 RELEASED = Path(__file__).parent / "data" / "schema-2.sql"

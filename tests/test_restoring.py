@@ -16,7 +16,7 @@ from govpost.errors import Refused
 from govpost.store import backing, bare, chain, checking, meta, replacing
 from govpost.store.account_rows import TOKEN, TokenRecord
 from govpost.store.deliveries import claim
-from govpost.store.rows import DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
 from office import Confirming, Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True, idempotent_for=timedelta(hours=1))

@@ -13,7 +13,8 @@ from govpost.editorial import freezing, queueing
 from govpost.errors import Refused, Rejected, Unavailable
 from govpost.store import checking, meta, replacing, upgrading
 from govpost.store.engine import Store
-from govpost.store.rows import DELIVERY, DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
+from govpost.store.rows import DELIVERY
 from office import Office, Scripted
 from test_addressing import bulletin_office
 from test_copies import parted, people

@@ -16,7 +16,8 @@ import office
 from govpost.errors import Refused
 from govpost.store import deliveries, schema, upgrading
 from govpost.store.engine import Store
-from govpost.store.rows import ATTEMPT, DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
+from govpost.store.rows import ATTEMPT
 from live import City, Receiver, until
 from postgres import Server
 

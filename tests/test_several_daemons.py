@@ -26,7 +26,8 @@ import postgres
 from govpost import people
 from govpost.daemon import draining
 from govpost.store import chain, deliveries
-from govpost.store.rows import ATTEMPT, DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
+from govpost.store.rows import ATTEMPT
 from govpost.times import utcnow
 from live import City, Receiver
 from test_daemon import SLOW_STAGE

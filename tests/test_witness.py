@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from govpost.store import chain, meta, restoring, witness
-from govpost.store.rows import DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
 from govpost.store.witness import Witness
 from govpost.times import utcnow
 from live import living, until

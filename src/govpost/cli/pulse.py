@@ -13,7 +13,8 @@ from govpost.cli import out, shapes
 from govpost.daemon import lock, peers
 from govpost.store import deliveries, meta
 from govpost.store.engine import Store
-from govpost.store.rows import DELIVERY, DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
+from govpost.store.rows import DELIVERY
 from govpost.times import describe
 
 _HISTORY = timedelta(days=1)

@@ -12,11 +12,11 @@ from govpost.times import rfc3339
 if TYPE_CHECKING:
     from govpost.domain import Finding
     from govpost.registry import Plugin
+    from govpost.store.machine_rows import DaemonRecord
     from govpost.store.rows import (
         ApprovalRecord,
         AttemptRecord,
         CharterRecord,
-        DaemonRecord,
         DeliveryRecord,
         PilotRecord,
         RemarkRecord,

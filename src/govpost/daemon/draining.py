@@ -15,7 +15,7 @@ from govpost.people import Actor
 from govpost.states import Role
 from govpost.store import deliveries, meta, views
 from govpost.store.engine import Store
-from govpost.store.rows import DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
 
 _LIST = "govpost status lists them"
 

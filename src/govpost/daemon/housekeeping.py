@@ -16,7 +16,7 @@ from govpost.errors import GovpostError
 from govpost.publisher import ACTOR
 from govpost.store import chain, meta, rescue, restoring, timers, witness
 from govpost.store.engine import Store, Tx
-from govpost.store.rows import DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
 from govpost.workspace import Bench, Workspace
 
 EVERY = {HOUSE: timedelta(seconds=1.5), HEAD: timedelta(hours=23)}

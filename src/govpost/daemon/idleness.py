@@ -14,11 +14,14 @@ SOON = timedelta(seconds=60)
 
 
 def work_at(conn: Connection, channel: str, now: datetime) -> datetime | None:
-    """Return when a channel has something to send, or an open outcome to ask about; None when it has neither."""
+    """Return when a channel has something to send or to release, or an open outcome to ask about; None when never."""
     due, look = deliveries.next_due(conn, channel), rescue.next_look(conn, channel)
     if due is not None and due <= now:
         due = _opens_at(conn, channel, now)
-    return min((each for each in (due, look) if each is not None), default=None)
+    rests_until = channels.get(conn, channel).paused_until
+    if rests_until is not None and not now < rests_until < channels.FOR_GOOD:
+        rests_until = None
+    return min((each for each in (due, look, rests_until) if each is not None), default=None)
 
 
 def has_work(conn: Connection, channel: str, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from govpost.digest import file_sha256, sha256
 from govpost.domain import Capabilities
 from govpost.registry import Plugin, Registry
 from govpost.store.bare import HEARD_OF
-from govpost.store.rows import DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
 
 STALE = HEARD_OF
 """A heartbeat further off than this is no sign of life: older, or from before the clock was put back."""

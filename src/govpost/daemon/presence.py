@@ -14,7 +14,7 @@ from govpost.daemon import housekeeping, peers
 from govpost.errors import Refused, StoreUnavailable
 from govpost.publisher import ACTOR
 from govpost.store import meta, obstacles, schema
-from govpost.store.rows import DaemonRecord
+from govpost.store.machine_rows import DaemonRecord
 from govpost.times import describe, utcnow, uuid7
 from govpost.workspace import Bench, Workspace
 

@@ -28,7 +28,7 @@ class Stillness:
         self._event = self._event_at_home = -1
         self._looked_at = store.clock()
         self._home_until = 0.0
-        self._stirred = True
+        self._stirred = self._house_waits = True
 
     def is_over(self) -> bool:
         """Say whether the daemon has to look."""
@@ -40,6 +40,8 @@ class Stillness:
         self._looked_at = self._store.clock()
         come = self.next is not None and self.next <= self._store.clock()
         self._stirred = self._stirred or come or event != self._event
+        # Until it is kept: what is looked at now may have been held, and is released by that only.
+        self._house_waits = self._house_waits or self._stirred
         self._event = event
         return self._stirred
 
@@ -56,9 +58,11 @@ class Stillness:
 
     def needs_house(self) -> bool:
         """Say whether house has to be kept: something happened or is happening, or it was long ago."""
-        return self._stirred or self._event != self._event_at_home or self._monotonic() >= self._home_until
+        happened = self._stirred or self._house_waits or self._event != self._event_at_home
+        return happened or self._monotonic() >= self._home_until
 
     def house_is_kept(self) -> None:
         """Note that house was kept since `is_over` was asked."""
         self._event_at_home = self._event
+        self._house_waits = False
         self._home_until = self._monotonic() + REST

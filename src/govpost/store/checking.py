@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from govpost import states
 from govpost.errors import Refused
-from govpost.store import bare, chain, copying, media, rows, schema
+from govpost.store import bare, chain, copying, machine_rows, media, rows, schema
 from govpost.store.chain_rows import HEAD
 from govpost.store.engine import Store
 from govpost.store.rows import DELIVERY, PILOT, POST
@@ -163,7 +163,7 @@ def _claims(conn: Connection) -> list[Finding]:
         for name, state, holder in conn.execute(select(DELIVERY.c.id, DELIVERY.c.state, owner).where(torn))
     ]
     latest = conn.execute(select(func.max(until)).where(claimed)).scalar_one_or_none()
-    newest: datetime | None = conn.execute(select(func.max(rows.DAEMON.c.heartbeat_at))).scalar_one_or_none()
+    newest: datetime | None = conn.execute(select(func.max(machine_rows.DAEMON.c.heartbeat_at))).scalar_one_or_none()
     if latest is not None and newest is not None and latest > newest + A_LEASE:
         wrong.append(f"a claim lasts until {latest:%Y-%m-%d %H:%M}: a clock was wrong when it was made")
     tip = "start the daemon: it takes back what no running daemon holds"

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from govpost.store.engine import Tx
-from govpost.store.rows import DAEMON, META, DaemonRecord
+from govpost.store.machine_rows import DAEMON, DaemonRecord
+from govpost.store.rows import META
 
 FREEZE = "freeze"
 

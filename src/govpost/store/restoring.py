@@ -19,7 +19,8 @@ from govpost.store.account_rows import TOKEN
 from govpost.store.aftermath import BATCH, OPEN
 from govpost.store.chain_rows import EVENT
 from govpost.store.engine import Store, Tx
-from govpost.store.rows import DAEMON, DELIVERY
+from govpost.store.machine_rows import DAEMON
+from govpost.store.rows import DELIVERY
 from govpost.store.witness import RESTORED, Witness, is_ahead
 from govpost.times import rfc3339
 

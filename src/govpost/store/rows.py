@@ -261,42 +261,6 @@ class MetaRow(SQLModel, table=True):
     value: Any = json_column()
 
 
-class DaemonRecord(SQLModel):
-    """One daemon and its heartbeat.
-
-    ``config_hash`` is the config.toml it works by, ``config_at`` when that file was written; ``plugins_hash`` names
-    the plugins it has loaded and ``loaded_at`` when. ``drain`` says who asked it to finish, and why.
-    """
-
-    id: str = Field(primary_key=True)
-    host: str
-    pid: int
-    version: str
-    started_at: datetime
-    heartbeat_at: datetime
-    state: str
-    why: str = ""
-    config_hash: str = ""
-    config_at: datetime | None = None
-    plugins_hash: str = ""
-    loaded_at: datetime | None = None
-    schema_number: int = SCHEMA
-    drain: str = ""
-
-
-class DaemonRow(DaemonRecord, table=True):
-    __tablename__: ClassVar[str] = "daemon"
-
-
-class TimerRow(SQLModel, table=True):
-    """A periodic duty that one daemon of several does: when it is due again, and who did it last."""
-
-    __tablename__: ClassVar[str] = "timer"
-    name: str = Field(primary_key=True)
-    due: datetime
-    owner: str | None = None
-
-
 def table(row: type[SQLModel]) -> Table:
     """Return the table behind a row class, for Core statements."""
     found: Table = row.__table__  # type: ignore[attr-defined]
@@ -306,19 +270,5 @@ def table(row: type[SQLModel]) -> Table:
 POST, VERSION, APPROVAL = table(PostRow), table(VersionRow), table(ApprovalRow)
 SHOWN, REMARK, DELIVERY, ATTEMPT = table(ShownRow), table(RemarkRow), table(DeliveryRow), table(AttemptRow)
 CHANNEL, PILOT, CHARTER = table(ChannelRow), table(PilotRow), table(CharterRow)
-META, DAEMON, TIMER = table(MetaRow), table(DaemonRow), table(TimerRow)
-TABLES = (
-    POST,
-    VERSION,
-    APPROVAL,
-    SHOWN,
-    REMARK,
-    DELIVERY,
-    ATTEMPT,
-    CHANNEL,
-    PILOT,
-    CHARTER,
-    META,
-    DAEMON,
-    TIMER,
-)
+META = table(MetaRow)
+TABLES = (POST, VERSION, APPROVAL, SHOWN, REMARK, DELIVERY, ATTEMPT, CHANNEL, PILOT, CHARTER, META)

@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 from govpost.errors import Refused
 from govpost.store import account_rows, chain, chain_rows, gathered_rows, machine_rows, rows
+from govpost.store import waiting as waiting  # its indexes are made with the tables
 from govpost.store.chain_rows import HEAD
 from govpost.store.rows import META
 

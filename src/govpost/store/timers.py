@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from govpost.store.engine import Tx
-from govpost.store.rows import TIMER
+from govpost.store.machine_rows import TIMER
 
 
 def is_due(conn: Connection, name: str, every: timedelta, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from alembic.script import Script
 
 SCRIPTS = Path(__file__).parent / "migrations"
+ROUND = timedelta(seconds=6)
+"""Longer than from one heartbeat of a daemon to the next: before each it looks what the store needs."""
 PATIENCE = 60.0
 """How many seconds older daemons are given to finish what they hold."""
 
@@ -124,9 +126,9 @@ def _stop_old(store: Store, actor: str, scripts: Path, wait: Callable[[float], N
         schema.put(tx.conn, schema.NEEDS_KEY, wanted)
         why = f"daemons for a schema below {wanted} claim nothing more"
         tx.event("store.needs", "store", old=str(needs), new=str(wanted), why=why)
-        raised = tx.now
+        looked = tx.now + ROUND
     end = time.monotonic() + PATIENCE
-    while found := _still_at_work(store, actor, wanted, raised):
+    while found := _still_at_work(store, actor, wanted, looked):
         if time.monotonic() > end:
             raise Refused(
                 f"an older daemon is still at work: {', '.join(found)}", "stop it, then upgrade again"
@@ -134,10 +136,10 @@ def _stop_old(store: Store, actor: str, scripts: Path, wait: Callable[[float], N
         wait(0.5)
 
 
-def _still_at_work(store: Store, actor: str, needs: int, raised: datetime) -> list[str]:
-    """Name the older daemons that have not looked since `needs` was raised, or all of them while a claim is out."""
+def _still_at_work(store: Store, actor: str, needs: int, looked: datetime) -> list[str]:
+    """Name the older daemons not heard of since `looked`, by when they know; or all of them while a claim is out."""
     with bare.alone(store, actor) as tx:
         claimed = tx.conn.execute(
             select(DELIVERY.c.id).where(DELIVERY.c.state == "publishing").limit(1)
         ).first()
-        return bare.busy_daemons(tx.conn, tx.now, needs, silent_since=None if claimed else raised)
+        return bare.busy_daemons(tx.conn, tx.now, needs, silent_since=None if claimed else looked)
