@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+MOST = 0.88
+"""The share of the work that is sure to be begun; what is cancelled never is."""
 ALWAYS = {
     "stop": 2,
     "jump": 6,
@@ -35,7 +37,7 @@ class Act:
 def plan(seed: int, kills: int, deliveries: int, store: str) -> list[Act]:
     """Return all acts in order: kills spread evenly with some jitter, the others anywhere, the freeze late."""
     rng = random.Random(seed)
-    acts = [Act((n + rng.random()) / kills * 0.96, "kill", rng.random()) for n in range(kills)]
+    acts = [Act((n + rng.random()) / kills * MOST, "kill", rng.random()) for n in range(kills)]
     for what, times in (ALWAYS | ON[store]).items():
         many = max(1, round(times * min(deliveries / 2000, 10)))
         acts += [Act(_when(rng, what), what, rng.random()) for _ in range(many)]
@@ -44,4 +46,4 @@ def plan(seed: int, kills: int, deliveries: int, store: str) -> list[Act]:
 
 def _when(rng: random.Random, what: str) -> float:
     """A freeze makes a person look at all that is still queued, so it comes when little is."""
-    return rng.uniform(0.9, 0.95) if what == "freeze" else rng.uniform(0.05, 0.9)
+    return rng.uniform(0.83, MOST) if what == "freeze" else rng.uniform(0.05, 0.8)
