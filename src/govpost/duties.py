@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
@@ -13,12 +13,11 @@ from govpost.fitted import Fitted
 from govpost.planner import ON_TIME
 from govpost.rates import Rate
 from govpost.states import DeliveryState, PilotState
-from govpost.store import channels, conditions, copies, deliveries, meta, obstacles, pilots
+from govpost.store import channels, conditions, copies, deliveries, meta, obstacles, pilots, waiting
 from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY, DeliveryRecord
+from govpost.store.waiting import is_waiting
 from govpost.times import describe, rfc3339
-
-_WAITING = ("queued", "held")
 
 
 def hold(tx: Tx, channel: str, why: str) -> int:
@@ -51,15 +50,15 @@ def reconcile(tx: Tx, config: Config, fitted: Mapping[str, Fitted], missing: Map
 
 def close(tx: Tx, channel: str, why: str) -> None:
     """End what waits on a retired channel: nothing is ever sent there again, and what is unsettled asks a person."""
-    waiting = (DELIVERY.c.channel == channel, DELIVERY.c.state.in_(_WAITING))
-    for row in copies.one_of_each(tx.conn, *waiting):
+    here = (DELIVERY.c.channel == channel, is_waiting())
+    for row in copies.one_of_each(tx.conn, *here):
         if row.ambiguous:
             said = f"{why}; an earlier attempt may be public"
-            copies.move(tx, row, DeliveryState.UNCERTAIN, said, *waiting, check_at=None)
+            copies.move(tx, row, DeliveryState.UNCERTAIN, said, *here, check_at=None)
         elif row.action == Action.WITHDRAW:
-            copies.move(tx, row, DeliveryState.MISSED, f"{why}; take the post down by hand", *waiting)
+            copies.move(tx, row, DeliveryState.MISSED, f"{why}; take the post down by hand", *here)
         else:
-            copies.move(tx, row, DeliveryState.CANCELLED, why, *waiting)
+            copies.move(tx, row, DeliveryState.CANCELLED, why, *here)
 
 
 def _say_why(tx: Tx, why: str, *tests: ColumnElement[bool]) -> None:
@@ -100,7 +99,7 @@ def _releasable(name: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _hold_unknown(tx: Tx, config: Config) -> None:
-    for name in deliveries.distinct(tx.conn, "channel", DELIVERY.c.state == "queued"):
+    for name in waiting.channels(tx.conn):
         if name not in config.channels:
             hold(tx, name, f"the channel {name} is no longer in config.toml")
 
@@ -108,26 +107,29 @@ def _hold_unknown(tx: Tx, config: Config) -> None:
 def judge_lateness(tx: Tx, config: Config) -> int:
     """Do with the late what the channel's rate says: ask, let expire, or send all the same."""
     rates = {name: config.rate(name) for name in config.channels}
-    for name in deliveries.distinct(tx.conn, "channel", DELIVERY.c.state.in_(_WAITING)):
+    for name in waiting.channels(tx.conn):
         rates.setdefault(name, Rate())
-    late = {name: _late(tx, name, rate) for name, rate in rates.items()}
+    late = [(rate, tests) for name, rate in rates.items() for tests in _late(tx, name, rate)]
     return sum(
-        _end_late(tx, row, rates[name], *tests)
-        for name, tests in late.items()
+        _end_late(tx, row, rate, *tests)
+        for rate, tests in late
         for row in copies.one_of_each(tx.conn, *tests)
     )
 
 
-def _late(tx: Tx, name: str, rate: Rate) -> tuple[ColumnElement[bool], ...]:
-    """Say of a row whether it comes too late; a bulletin is not late while its copies keep going out."""
-    waiting = (DELIVERY.c.channel == name, DELIVERY.c.state.in_(_WAITING))
-    expired = and_(DELIVERY.c.expires <= tx.now, conditions.can_expire())
+def _late(tx: Tx, name: str, rate: Rate) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Say of a row whether it comes too late, each way by itself, since each has its index.
+
+    A bulletin is not late while its copies keep going out.
+    """
+    here = (DELIVERY.c.channel == name, is_waiting())
+    yield *here, DELIVERY.c.expires.is_not(None), DELIVERY.c.expires <= tx.now, conditions.can_expire()
     if rate.late == "send":
-        return *waiting, expired
+        return
     limit = tx.now - rate.grace
     going_out = DELIVERY.c.post_id.in_(copies.under_way(tx.conn, name, limit, limit))
     stopped = and_(conditions.is_copy(), DELIVERY.c.action == Action.PUBLISH, ~going_out)
-    return *waiting, or_(expired, and_(DELIVERY.c.slot < limit, or_(conditions.begins_post(), stopped)))
+    yield *here, DELIVERY.c.slot < limit, or_(conditions.begins_post(), stopped)
 
 
 def _end_late(tx: Tx, row: DeliveryRecord, rate: Rate, *tests: ColumnElement[bool]) -> int:
@@ -155,7 +157,7 @@ def _because(row: DeliveryRecord) -> str:
 def close_unsafe_repeats(tx: Tx, config: Config, fitted: Mapping[str, Fitted]) -> None:
     """Ask a person about ambiguous deliveries whose safe time for a repeat has passed, and about silent ones."""
     close_silent(tx, config, fitted)
-    for row in deliveries.find(tx.conn, DELIVERY.c.state.in_(_WAITING), DELIVERY.c.ambiguous):
+    for row in deliveries.find(tx.conn, is_waiting(), DELIVERY.c.ambiguous):
         known = fitted.get(row.channel)
         if known is not None and outcomes.repeat_is_safe(
             row.first_sent, tx.now, known.capabilities, config.daemon.attempt
@@ -193,7 +195,7 @@ def refit_overdue(tx: Tx, config: Config) -> None:
 
 
 def _overdue(tx: Tx, channel: str) -> bool:
-    late = (DELIVERY.c.state == "queued", DELIVERY.c.tries == 0, DELIVERY.c.due < tx.now - ON_TIME)
+    late = (conditions.is_queued(), DELIVERY.c.tries == 0, DELIVERY.c.due < tx.now - ON_TIME)
     new = (DELIVERY.c.channel == channel, conditions.begins_post(), ~DELIVERY.c.rush)
     return bool(deliveries.find(tx.conn, *new, *late, limit=1))
 
@@ -201,8 +203,11 @@ def _overdue(tx: Tx, channel: str) -> bool:
 def say_no_goal(tx: Tx, config: Config) -> None:
     """Say on what is due that nothing goes out while the strategy has no goals."""
     reason = "no_goal: the strategy has no goals, so nothing is published"
-    rows = DELIVERY.c.state == "queued", DELIVERY.c.due <= tx.now
-    if config.strategy.goals:
-        tx.conn.execute(update(DELIVERY).where(*rows, DELIVERY.c.reason == reason).values(reason=""))
-    else:
-        tx.conn.execute(update(DELIVERY).where(*rows, DELIVERY.c.reason != reason).values(reason=reason))
+    for name in waiting.channels(tx.conn):
+        due = update(DELIVERY).where(
+            DELIVERY.c.channel == name, conditions.is_queued(), DELIVERY.c.due <= tx.now
+        )
+        if config.strategy.goals:
+            tx.conn.execute(due.where(DELIVERY.c.reason == reason).values(reason=""))
+        else:
+            tx.conn.execute(due.where(DELIVERY.c.reason != reason).values(reason=reason))

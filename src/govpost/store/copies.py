@@ -14,6 +14,7 @@ from govpost.store import deliveries, posts
 from govpost.store.conditions import is_copy
 from govpost.store.engine import Tx
 from govpost.store.rows import DELIVERY, DeliveryRecord
+from govpost.store.waiting import is_waiting
 from govpost.times import uuid7
 
 _ALIKE = ("post_id", "version", "channel", "action", "state", "slot", "ambiguous")
@@ -67,7 +68,7 @@ def under_way(conn: Connection, channel: str, slot: datetime, since: datetime) -
     """Return the posts planned before `slot` of which copies are waiting and some went out after `since`."""
     waiting = select(DELIVERY.c.post_id).where(
         DELIVERY.c.channel == channel,
-        DELIVERY.c.state.in_(("queued", "held")),
+        is_waiting(),
         DELIVERY.c.slot < slot,
         is_copy(),
     )

@@ -20,6 +20,7 @@ def upgrade() -> None:
     )
     for table in ("account", "token"):
         op.add_column(table, sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
+    _find_what_waits()
     texts = ("plugins_hash", "drain")
     with op.batch_alter_table("daemon") as daemon:
         for name in ("config_at", "loaded_at"):
@@ -30,3 +31,15 @@ def upgrade() -> None:
     with op.batch_alter_table("daemon") as daemon:
         for name in (*texts, "schema_number"):
             daemon.alter_column(name, server_default=None)
+
+
+def _find_what_waits() -> None:
+    waits, ends = "state IN ('queued', 'held')", "state IN ('queued', 'held') AND expires IS NOT NULL"
+    _index("waits_by_slot", ("channel", "slot"), waits, waits)
+    _index("waits_by_end", ("channel", "expires"), ends, ends)
+    _index("in_question", ("state", "channel"), "ambiguous = 1", "ambiguous")
+
+
+def _index(name: str, columns: tuple[str, ...], sqlite: str, postgresql: str) -> None:
+    where = sa.text(sqlite), sa.text(postgresql)
+    op.create_index(name, "delivery", list(columns), sqlite_where=where[0], postgresql_where=where[1])
