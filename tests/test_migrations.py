@@ -70,6 +70,8 @@ def make_of_old(store: Store, url: str) -> None:
             for name in names:
                 tx.conn.execute(text(f"ALTER TABLE {table} DROP COLUMN {name}"))
         tx.conn.execute(text("DROP TABLE timer"))
+        for name in ("waits_by_slot", "waits_by_end", "in_question"):
+            tx.conn.execute(text(f"DROP INDEX {name}"))
         schema.put(tx.conn, "schema", 2)
         tx.conn.execute(META.delete().where(META.c.key == "needs"))
 
