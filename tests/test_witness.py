@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from govpost.store import chain, meta, restoring, witness
+from govpost.store import backing, bare, chain, meta, moving, restoring, schema, witness
+from govpost.store.engine import Store
 from govpost.store.machine_rows import DaemonRecord
 from govpost.store.witness import Witness
 from govpost.times import utcnow
 from live import living, until
 from office import Confirming, Office, Scripted
-from test_restoring import ASKED, PLAIN, back_up, frozen
+from test_restoring import ASKED, PLAIN, back_up, frozen, put_back
 
 
 @pytest.fixture
@@ -176,3 +177,53 @@ def test_a_head_that_cannot_be_noted_is_said_once_in_the_heartbeat(
         until(lambda: any("cannot be noted" in row.why for row in daemons(small)))
         until(lambda: live.row().heartbeat_at > small.now + timedelta(seconds=7), 40)
     assert caplog.text.count("how far the record goes cannot be noted") == 1
+
+
+@pytest.fixture
+def office(tmp_path: Path, store_url: str) -> Iterator[Office]:
+    assert store_url
+    office = Office(tmp_path, {"hub": Scripted("hub", PLAIN)}, now=utcnow())
+    office.start()
+    yield office
+    office.store.close()
+
+
+def test_what_was_seen_of_another_store_says_nothing_of_this_one(office: Office) -> None:
+    """As when [store] database names another one, or a demo begins anew."""
+    other = Store("sqlite:///other.db", office.root / "other")
+    with other.write("ana") as tx:
+        for _ in range(30):
+            tx.event("test.happen", "thing")
+    restoring.bear_witness(other)
+    other.close()
+    shutil.copy(other.folder / "witness.json", office.store.folder / "witness.json")
+    seen = witness.read(office.store.folder)
+    assert seen is not None
+    assert restoring.settle(office.store, "daemon", seen) is None
+    assert frozen(office) is None
+    assert restoring.settle(office.store, "daemon", seen._replace(store="")) is not None, (
+        "an older note counts"
+    )
+
+
+def test_a_note_counts_where_the_store_has_no_name(office: Office) -> None:
+    with office.tx() as tx:
+        meta.drop(tx.conn, "store")
+    seen = Witness(chain.Head(900, "f" * 64), office.now, "0" * 32)
+    assert restoring.settle(office.store, "daemon", seen) is not None
+
+
+def test_copies_of_a_store_keep_its_name(office: Office) -> None:
+    with office.store.read() as conn:
+        name = schema.identity(conn)
+    assert len(name) == 32
+    copy = back_up(office)
+    moved = Store("sqlite:///moved.db", office.root)
+    moving.move(office.store, moved, "ben", office.root)
+    for each in (backing.at_file(copy), moved):
+        with bare.snapshot(each) as conn:
+            assert schema.identity(conn) == name
+        each.close()
+    put_back(office, copy)
+    with office.store.read() as conn:
+        assert schema.identity(conn) == name

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 
 from govpost.states import DeliveryState
-from govpost.store import chain, copies, deliveries, meta, witness
+from govpost.store import chain, copies, deliveries, meta, schema, witness
 from govpost.store.account_rows import TOKEN
 from govpost.store.aftermath import BATCH, OPEN
 from govpost.store.chain_rows import EVENT
@@ -64,8 +64,8 @@ def settle(store: Store, actor: str, seen: Witness | None = None) -> Settled | N
 def bear_witness(store: Store) -> None:
     """Note beside the store how far its record goes; OSError when the folder takes nothing."""
     with store.read() as conn:
-        head = chain.head(conn)
-    witness.keep(store.folder, head, store.clock())
+        head, which = chain.head(conn), schema.identity(conn)
+    witness.keep(store.folder, head, store.clock(), which)
 
 
 def settle_in(tx: Tx, why: str = "", went_on: Sequence[str] = ()) -> Settled | None:

@@ -6,6 +6,7 @@ work on them. A start compares them and guesses nothing; only `govpost store upg
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,8 +14,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sqlmodel import SQLModel
 
 from govpost.errors import Refused
-from govpost.store import account_rows, chain, chain_rows, gathered_rows, machine_rows, rows
-from govpost.store import waiting as waiting  # its indexes are made with the tables
+from govpost.store import account_rows, chain, chain_rows, gathered_rows, machine_rows, rows, waiting
 from govpost.store.chain_rows import HEAD
 from govpost.store.rows import META
 
@@ -23,12 +23,16 @@ NEEDS = 3
 SCHEMA_KEY, NEEDS_KEY = "schema", "needs"
 MOVED_KEY, ARRIVING_KEY = "moved-to", "moving-from"
 """The facts that a store's rows were moved elsewhere, and that those of another are not all here yet."""
+STORE_KEY = "store"
+"""The fact which store this is: drawn when it is made, and kept by its copies. Older ones have none."""
 FIRST_RELEASED = 2
 
 _MOVING = select(META.c.key, META.c.value).where(META.c.key.in_((MOVED_KEY, ARRIVING_KEY)))
 
 TABLES = (*rows.TABLES, *machine_rows.TABLES, *chain_rows.TABLES, *account_rows.TABLES, *gathered_rows.TABLES)
 """Every table of the store."""
+INDEXES = waiting.INDEXES
+"""The indexes that do not stand with their table."""
 
 
 def ordered() -> Iterator[Table]:
@@ -40,7 +44,7 @@ def ordered() -> Iterator[Table]:
 def create(conn: Connection, facts: Mapping[str, Any]) -> None:
     """Make the tables of an empty store, and remember `facts` of how it works."""
     SQLModel.metadata.create_all(conn, tables=TABLES)
-    known = {SCHEMA_KEY: rows.SCHEMA, NEEDS_KEY: NEEDS, **facts}
+    known = {SCHEMA_KEY: rows.SCHEMA, NEEDS_KEY: NEEDS, STORE_KEY: secrets.token_hex(16), **facts}
     conn.execute(insert(META), [{"key": key, "value": value} for key, value in known.items()])
     conn.execute(insert(HEAD), {"one": 1, "event_id": 0, "hash": chain.GENESIS})
 
@@ -48,6 +52,12 @@ def create(conn: Connection, facts: Mapping[str, Any]) -> None:
 def facts(conn: Connection) -> dict[str, Any]:
     """Return what `meta` holds."""
     return {row.key: row.value for row in conn.execute(select(META.c.key, META.c.value))}
+
+
+def identity(conn: Connection) -> str:
+    """Return which store this is, "" for one that was made before stores were told apart."""
+    found = conn.execute(select(META.c.value).where(META.c.key == STORE_KEY)).scalar_one_or_none()
+    return str(found or "")
 
 
 def numbers(conn: Connection) -> tuple[int, int]:
