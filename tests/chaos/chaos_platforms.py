@@ -12,7 +12,7 @@ from typing import Any
 
 from govpost import Capabilities, Channel, Platform, Receipt, Uncertain, Variant, hookimpl
 
-ONE_IN = 60
+ONE_IN = 100
 """How many attempts go over the port whose TLS is broken: one in so many."""
 
 

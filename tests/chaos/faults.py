@@ -53,7 +53,7 @@ ALL = (
 BY_NAME = {fault.name: fault for fault in ALL}
 OK = Fault("ok", 0, takes=True)
 
-SHARE = 0.17
+SHARE = 0.12
 """How many of the requests meet a fault in the hostile mood."""
 
 
