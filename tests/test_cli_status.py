@@ -16,12 +16,14 @@ from cli_city import City, city
 from govpost import config
 from govpost.cli import attention, pulse
 from govpost.cli.root import cli
+from govpost.daemon import peers
 from govpost.domain import Capabilities
 from govpost.errors import Rejected, Uncertain
 from govpost.states import PilotState, Role
 from govpost.store import channels, deliveries, gathered, meta, pilots
 from govpost.store.machine_rows import DaemonRecord
 from govpost.store.rows import DELIVERY
+from govpost.store.sqlite import Sqlite
 from govpost.times import utcnow
 from govpost.workspace import Workspace, open_workspace
 from office import Office, Scripted
@@ -373,3 +375,24 @@ def test_doctor_names_every_daemon_at_work(riverton: City, opened: Workspace) ->
         )
         meta.beat(tx, record)
     assert "web1 (process 7), version 0.9: running" in riverton.ok("doctor").out
+
+
+@pytest.mark.parametrize(("there", "alone"), [("website", True), ("elsewhere", False)])
+def test_a_channel_that_no_daemon_has_the_secrets_for_is_named(
+    riverton: City, opened: Workspace, monkeypatch: pytest.MonkeyPatch, there: str, alone: bool
+) -> None:
+    now = utcnow()
+    with opened.store.write("daemon") as tx:
+        for pid, lacking in enumerate(("website", there)):
+            why = peers.lacks({lacking: "KEY is not set"})
+            times = {"started_at": now, "heartbeat_at": now}
+            meta.beat(
+                tx,
+                DaemonRecord(
+                    id=f"d{pid}", host=f"web{pid}", pid=pid, version="1", state="running", why=why, **times
+                ),
+            )
+    monkeypatch.setattr(Sqlite, "several", True)
+    found = [each for each in riverton.ask("status")["attention"] if each["kind"] == "channel"]
+    assert [each["subject"] for each in found] == (["website"] if alone else [])
+    assert ("website: no daemon at work has what it takes" in riverton.run("doctor").out) == alone

@@ -18,6 +18,7 @@ from govpost.domain import Capabilities
 from govpost.registry import Registry
 from govpost.store import meta, obstacles
 from govpost.store.machine_rows import DaemonRecord
+from govpost.times import utcnow
 from live import Live, Space, living, until
 from office import Office, Scripted
 
@@ -200,3 +201,29 @@ def test_its_row_is_there_before_it_claims_anything(office: Office, presence: Pr
     with office.store.read() as conn:
         (row,) = meta.daemons(conn)
     assert (row.id, row.state, row.heartbeat_at) == (presence.record.id, peers.RUNNING, office.now)
+
+
+def test_what_this_machine_has_no_secret_for_stands_in_its_row_until_it_has(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.now = utcnow()
+    office.release("road")
+    secret = 'settings = { room = "hub" }\nsecrets = { key = "env:GONE_2" }'
+    office.edit_config('settings = { room = "hub" }', secret)
+    live = Live(office)
+    live.office.store.backend.several = True
+    live.start()
+    until(lambda: "nothing is sent to hub from this machine: " in said(live))
+    assert "GONE_2 is not set" in said(live)
+    assert not peers.serves(live.row(), "hub")
+    monkeypatch.setenv("GONE_2", "a secret that is there")
+    until(lambda: office.one("road").state == "live")
+    until(lambda: said(live) == "")
+    live.stop()
+
+
+def test_a_daemon_serves_what_it_does_not_say_it_lacks() -> None:
+    lacking = {"hub": "KEY is not set", "wall": "the vault is locked"}
+    row = DaemonRecord.model_construct(why=peers.lacks(lacking))
+    assert [peers.serves(row, name) for name in ("hub", "wall", "news", "hu")] == [False, False, True, True]
+    assert peers.lacks({}) == ""

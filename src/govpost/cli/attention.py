@@ -49,7 +49,7 @@ def items(conn: Connection, config: Config, store: Store) -> list[Item]:
         *_freeze(conn),
         *_duplicates(conn, now),
         *_deliveries(conn),
-        *_daemons(conn, store),
+        *_daemons(conn, config, store),
         *_channels(conn, now),
         *_pilots(conn, config, now),
         *_held(conn, now),
@@ -114,9 +114,13 @@ def _copies(state: str, slug: str, channel: str, rows: list[DeliveryRecord]) -> 
     )
 
 
-def _daemons(conn: Connection, store: Store) -> Iterator[Item]:
-    for subject, why, command in pulse.troubles(conn, pulse.pulse(conn, store)):
+def _daemons(conn: Connection, config: Config, store: Store) -> Iterator[Item]:
+    beat = pulse.pulse(conn, store)
+    for subject, why, command in pulse.troubles(conn, beat):
         yield Item(kind="daemon", subject=subject, why=why, command=command)
+    for name in pulse.unserved(beat, config.channels):
+        why = "no daemon at work has its secrets, so nothing is sent there"
+        yield Item(kind="channel", subject=name, why=why, command="govpost doctor")
 
 
 def _channels(conn: Connection, now: datetime) -> Iterator[Item]:

@@ -192,3 +192,6 @@ def _daemon(session: Session) -> Iterator[Check]:
     for row in peers.alive(beat.daemons, beat.now):
         detail = f"{row.host} (process {row.pid}), version {row.version}: {row.why or row.state}"
         yield Check(check="daemon", ok=None if row.why else True, detail=detail)
+    for name in pulse.unserved(beat, session.config.channels):
+        detail = f"{name}: no daemon at work has what it takes to send there"
+        yield Check(check="channel", ok=False, detail=detail, tip="give one of their machines its secrets")

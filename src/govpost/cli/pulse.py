@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,6 +95,12 @@ def table(beat: Pulse) -> None:
         empty="",
         below="WHY",
     )
+
+
+def unserved(beat: Pulse, channels: Iterable[str]) -> list[str]:
+    """Return the channels to which none of the daemons at work can send, by their own word."""
+    working = [row for row in peers.alive(beat.daemons, beat.now) if row.state == peers.RUNNING]
+    return [name for name in channels if working and not any(peers.serves(row, name) for row in working)]
 
 
 def troubles(conn: Connection, beat: Pulse) -> Iterator[tuple[str, str, str]]:

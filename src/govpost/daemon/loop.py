@@ -156,13 +156,15 @@ class Daemon:
         due = self._clock.take()
         try:
             self._reload_if_asked()
-            self._judge_clock(due)
+            if self.clocks.parted() or (self.store.several and clock.HEARTBEAT in due):
+                jumps.judge(self.store, self.workspace.config, self.bench, self.id, self.clocks)
             looks = self._still.is_over() or self.mode != "forever"
             if looks or clock.HEARTBEAT in due:
                 self._heed(self.presence.look())
             if not self._stands_back and not self.drained:
                 self._do(due, looks=looks)
             if clock.HEARTBEAT in due:
+                self.presence.show("secrets", peers.lacks(self.publisher.lacking.copy()))
                 self.presence.beat(peers.RUNNING)
                 self.teller.lease.keep()
             self.presence.mended()
@@ -253,12 +255,6 @@ class Daemon:
         stranding.give_back_orphans(self.store, self.lanes, self.id)
         self.gatherer.give_up_lost(self.monotonic())
 
-    # --- clocks ----------------------------------------------------------------------------------------------
-
-    def _judge_clock(self, due: set[str]) -> None:
-        if self.clocks.parted() or (self.store.several and clock.HEARTBEAT in due):
-            jumps.judge(self.store, self.workspace.config, self.bench, self.id, self.clocks)
-
     # --- config ----------------------------------------------------------------------------------------------
 
     def _setup(self) -> Setup:
@@ -287,6 +283,7 @@ class Daemon:
         self.workspace.config, self.bench = fresh, bench
         self.presence.took_over(row, bench)
         self.publisher.setup = self._setup()
+        self.publisher.lacking.clear()  # asked anew, by what the config says now
         self.teller.registry, self.teller.command = bench.registry, tuple(fresh.notify.command)
         self._open_lanes()
         self._clock.note(clock.HEARTBEAT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ STALE = HEARD_OF
 
 RUNNING, STOPPING, STOPPED, DIED = "running", "stopping", "stopped", "died"
 
+_NOTHING = "nothing is sent to {} from this machine:"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -71,6 +72,16 @@ def _differing(mine: DaemonRecord, newest: DaemonRecord, switched_off: Container
 
 def _age(row: DaemonRecord) -> tuple[datetime, datetime, str]:
     return (row.config_at or _LONG_AGO, row.loaded_at or _LONG_AGO, row.id)
+
+
+def lacks(lacking: Mapping[str, str]) -> str:
+    """Say to which channels a daemon sends nothing, each with why; `serves` finds it again in the daemon's row."""
+    return "; ".join(f"{_NOTHING.format(name)} {why}" for name, why in sorted(lacking.items()))
+
+
+def serves(row: DaemonRecord, channel: str) -> bool:
+    """Say whether a daemon sends to a channel, by its own word."""
+    return _NOTHING.format(channel) not in row.why
 
 
 def fingerprints(registry: Registry) -> str:
