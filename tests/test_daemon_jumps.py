@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from govpost.daemon import jumps
+from govpost.daemon import clock, jumps
 from govpost.daemon.clock import Clocks
 from govpost.domain import Capabilities
 from govpost.errors import StoreUnavailable, Uncertain
@@ -25,7 +26,15 @@ class Host:
         self.office, self.name = office, name
         self.away = timedelta()
         self.wrong = wrong
-        self.clocks = Clocks(lambda: office.now + self.wrong + self.away, lambda: office.seconds)
+        self.sleeps = timedelta()
+        self.clocks = Clocks(
+            lambda: office.now + self.wrong + self.away,
+            lambda: office.seconds,
+            self.asleep,
+        )
+
+    def asleep(self) -> float:
+        return self.sleeps.total_seconds()
 
     def hears(self) -> None:
         """Reach the database, and judge what it says of the time."""
@@ -117,6 +126,28 @@ def test_a_machine_whose_clock_is_wrong_and_that_begins_without_the_database_fol
     Host(office, "a", wrong=wrong).hears()
     assert since(office) == sent
     assert not office.events("daemon.clock")
+
+
+def test_a_machine_that_slept_shifts_nothing_in_the_rows_of_all(office: Office) -> None:
+    sent, host = since(office), Host(office, "a")
+    host.hears()
+    jump(office, 50 * MINUTES)
+    host.away, host.sleeps = -50 * MINUTES, 50 * MINUTES
+    assert host.clocks.parted(), "until it has asked what time it is, it claims nothing"
+    host.hears()
+    assert since(office) == sent
+    assert not office.events("daemon.clock")
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system does not tell how long it slept")
+def test_the_databases_time_goes_on_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    postgres = pytest.importorskip("govpost.store.postgres")
+    told = postgres.DatabaseClock()
+    told.saw(datetime(2026, 11, 25, 12, tzinfo=UTC), postgres.ticks())
+    before, awake = told(), time.clock_gettime
+    monkeypatch.setattr(time, "clock_gettime", lambda which: awake(which) + 3000)
+    assert timedelta(minutes=50) <= told() - before < timedelta(minutes=51)
+    assert 2999 < clock.slept() < 3001 + awake(time.CLOCK_BOOTTIME) - time.monotonic()
 
 
 def test_a_daemon_alone_follows_every_jump(office: Office) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -103,6 +104,12 @@ def describe(span: timedelta) -> str:
 def rfc3339(instant: datetime) -> str:
     """Write an aware instant as RFC 3339 with its offset, in UTC written ``Z``."""
     return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def ticks() -> float:
+    """Return seconds that nobody can set and that go on while the machine sleeps, as far as its system tells."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 def utcnow() -> datetime:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
 from apscheduler.schedulers.background import BackgroundScheduler
+
+from govpost.times import ticks
 
 HEARTBEAT, HOUSE, GATHER, HEAD = "heartbeat", "house", "gather", "head"
 INTERVALS = {HEARTBEAT: 5, HOUSE: 2, GATHER: 15, HEAD: 86_400}
@@ -74,14 +77,26 @@ class Clock:
         self._bell.ring()
 
 
+def slept() -> float:
+    """Return how many seconds this machine has slept since it was started, as far as its system tells."""
+    return ticks() - time.monotonic()
+
+
 class Clocks:
     """Holds the wall clock against the monotonic one, which nobody can set.
 
+    With `slept`, in seconds, a sleep of this machine is no jump: where a server has the clock, it is nobody else's.
     `followed` is the sum of the jumps that daemons had followed when this one last agreed; None before it ever did.
     """
 
-    def __init__(self, wall: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        wall: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        slept: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.followed: float | None = None
+        self._slept = slept
         self._wall = wall
         self._monotonic = monotonic
         self._offset = 0.0
@@ -89,7 +104,7 @@ class Clocks:
 
     def jump(self) -> float:
         """Return by how many seconds the wall clock has left the monotonic one."""
-        return self._wall().timestamp() - self._monotonic() - self._offset
+        return self._wall().timestamp() - self._monotonic() - self._slept() - self._offset
 
     def parted(self) -> bool:
         """Say whether they are so far apart that everything must be judged anew."""

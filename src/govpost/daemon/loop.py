@@ -68,7 +68,8 @@ class Daemon:
         self.gatherer = Gatherer(self.publisher, lambda: bool(self._stands_back))
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command, self.id)
         self.listener = Listener(self.store, self.bell.ring)
-        self.clocks = clock.Clocks(self.store.clock, monotonic)
+        slept = [clock.slept] if self.store.several else []
+        self.clocks = clock.Clocks(self.store.clock, monotonic, *slept)
         self._ready = False
         self._stands_back = ""
         self._still = Stillness(self.store, monotonic)

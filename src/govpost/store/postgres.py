@@ -8,7 +8,6 @@ each other only in the rows they lock.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from govpost.errors import Refused, StoreUnavailable
-from govpost.times import utcnow
+from govpost.times import ticks, utcnow
 
 OLDEST = 14
 """The oldest version of PostgreSQL that is supported."""
@@ -61,7 +60,7 @@ _TIPS = {
 
 
 class DatabaseClock:
-    """The database's time, carried on by the monotonic clock between two looks at it."""
+    """The database's time, carried on between two looks at it by a clock that no sleep of this machine stops."""
 
     def __init__(self) -> None:
         self._offset: float | None = None
@@ -70,14 +69,14 @@ class DatabaseClock:
     def __call__(self) -> datetime:
         """Return the database's time; this machine's until the database was asked once."""
         offset = self._offset
-        return utcnow() if offset is None else datetime.fromtimestamp(time.monotonic() + offset, UTC)
+        return utcnow() if offset is None else datetime.fromtimestamp(ticks() + offset, UTC)
 
     def saw(self, now: datetime, asked: float) -> None:
-        """Take over what the database has just said; `asked` is when, by the monotonic clock, in seconds.
+        """Take over what the database has just said; `asked` is when, in `ticks`.
 
         An answer that took long to come, or lay about while this process stood still, tells nothing of the time now.
         """
-        heard = time.monotonic()
+        heard = ticks()
         with self._lock:
             if self._offset is None or heard - asked < _PROMPT_SECONDS:
                 self._offset = now.timestamp() - heard
@@ -115,7 +114,7 @@ class Postgres:
 
     def begin(self, conn: Connection, *, shared: bool) -> datetime:
         """Wait for the writers' lock and return the database's time after the wait."""
-        asked = time.monotonic()
+        asked = ticks()
         now: datetime = conn.execute(_LOCK[shared]).one()[1]
         self.clock.saw(now, asked)
         return now.astimezone(UTC)
@@ -126,7 +125,7 @@ class Postgres:
 
     def check(self, conn: Connection, _facts: Mapping[str, Any]) -> None:
         """Refuse a server that is too old or does not speak UTF-8."""
-        asked = time.monotonic()
+        asked = ticks()
         version, encoding, now = conn.execute(
             text(
                 "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),"
