@@ -41,17 +41,16 @@ def upgrade():
 NEWER = """
 import importlib.util, sys
 from pathlib import Path
-spec = importlib.util.find_spec("govpost.store.rows")
-text = Path(spec.origin).read_text()
-for old, new in (
-    ("SCHEMA = 3\\n", "SCHEMA = 4\\n"),
-    ('    drain: str = ""\\n', '    drain: str = ""\\n    mood: str = "new"\\n'),
+for name, old, new in (
+    ("rows", "SCHEMA = 3\\n", "SCHEMA = 4\\n"),
+    ("machine_rows", '    drain: str = ""\\n', '    drain: str = ""\\n    mood: str = "new"\\n'),
 ):
+    spec = importlib.util.find_spec(f"govpost.store.{name}")
+    text = Path(spec.origin).read_text()
     assert text.count(old) == 1
-    text = text.replace(old, new)
-module = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = module
-exec(compile(text, spec.origin, "exec"), module.__dict__)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    exec(compile(text.replace(old, new), spec.origin, "exec"), module.__dict__)
 """
 """Makes of this code the next version: it knows schema 4 and writes into its new column."""
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from govpost.errors import Refused
 from govpost.store import bare, chain, schema
 from govpost.store.engine import Store, Tx
-from govpost.store.rows import DELIVERY
 
 if TYPE_CHECKING:
     from alembic.script import Script
 
 SCRIPTS = Path(__file__).parent / "migrations"
-ROUND = timedelta(seconds=6)
-"""Longer than from one heartbeat of a daemon to the next: before each it looks what the store needs."""
-PATIENCE = 60.0
-"""How many seconds older daemons are given to finish what they hold."""
+PATIENCE = 90.0
+"""How many seconds older daemons are given to finish what they hold: longer than until a silent one is gone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +68,8 @@ def _climb(tx: Tx, scripts: Path, *, dry_run: bool, heed_daemons: bool) -> Upgra
     steps = [_step(script) for script in todo]
     if steps and heed_daemons:
         bare.refuse_daemons(tx.conn, tx.now, steps[-1].needs, "upgrade again, or say --stop-old")
+    if steps:
+        bare.refuse_claims(tx.conn, tx.now, steps[-1].needs, "upgrade again")
     for script, step in zip(todo, steps, strict=True):
         _run(tx.conn, script)
         schema.put(tx.conn, schema.SCHEMA_KEY, step.number)
@@ -120,26 +119,47 @@ def _stop_old(store: Store, actor: str, scripts: Path, wait: Callable[[float], N
     """Raise what the store needs, so that older daemons claim nothing more; wait until none of them holds anything."""
     with bare.alone(store, actor) as tx:
         old, needs = schema.numbers(tx.conn)
-        wanted = max((_step(each).needs for each in _scripts_above(scripts, old)), default=needs)
-        if wanted <= needs:
+        steps = [_step(each) for each in _scripts_above(scripts, old)]
+        if not steps:
             return
-        schema.put(tx.conn, schema.NEEDS_KEY, wanted)
-        why = f"daemons for a schema below {wanted} claim nothing more"
-        tx.event("store.needs", "store", old=str(needs), new=str(wanted), why=why)
-        looked = tx.now + ROUND
+        wanted = max(needs, *(step.needs for step in steps))
+        if wanted > needs:
+            schema.put(tx.conn, schema.NEEDS_KEY, wanted)
+            why = f"daemons for a schema below {wanted} claim nothing more"
+            tx.event("store.needs", "store", old=str(needs), new=str(wanted), why=why)
+        beats = _Beats(tx.now)
     end = time.monotonic() + PATIENCE
-    while found := _still_at_work(store, actor, wanted, looked):
+    while found := _still_at_work(store, actor, wanted, beats):
         if time.monotonic() > end:
-            raise Refused(
-                f"an older daemon is still at work: {', '.join(found)}", "stop it, then upgrade again"
-            )
+            raise Refused(f"an older daemon is still at work: {found}", "stop it, then upgrade again")
         wait(0.5)
 
 
-def _still_at_work(store: Store, actor: str, needs: int, looked: datetime) -> list[str]:
-    """Name the older daemons not heard of since `looked`, by when they know; or all of them while a claim is out."""
+class _Beats:
+    """The heartbeats of older daemons since what the store needs was raised."""
+
+    def __init__(self, raised: datetime) -> None:
+        self._raised = raised
+        self._heard: dict[str, set[datetime]] = {}
+
+    def have_seen(self, daemon: bare.Older) -> bool:
+        """Say whether a daemon has looked at the store since: it looks before each heartbeat.
+
+        The look of the first heartbeat may have been before; that of the second was after the first.
+        """
+        heard = self._heard.setdefault(daemon.id, set())
+        if daemon.heartbeat_at > self._raised:
+            heard.add(daemon.heartbeat_at)
+        return len(heard) > 1
+
+
+def _still_at_work(store: Store, actor: str, needs: int, beats: _Beats) -> str:
+    """Name the older daemons that may claim, or until when one of them holds something; "" when all are still."""
     with bare.alone(store, actor) as tx:
-        claimed = tx.conn.execute(
-            select(DELIVERY.c.id).where(DELIVERY.c.state == "publishing").limit(1)
-        ).first()
-        return bare.busy_daemons(tx.conn, tx.now, needs, silent_since=None if claimed else looked)
+        waking = [
+            each.name for each in bare.older_daemons(tx.conn, tx.now, needs) if not beats.have_seen(each)
+        ]
+        end = bare.claimed_until(tx.conn, tx.now, needs)
+    if end is not None:
+        waking.append(f"one holds a delivery until {end:%H:%M:%S} UTC")
+    return ", ".join(waking)
