@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import inspect, select, text
 
 from govpost.errors import Refused
-from govpost.store import bare, chain, meta, rows, schema, upgrading
+from govpost.store import bare, chain, meta, moving, rows, schema, upgrading
 from govpost.store.engine import Store
 from govpost.store.machine_rows import DAEMON, DaemonRecord
 from govpost.store.rows import DELIVERY, META
@@ -246,20 +246,65 @@ def test_rows_that_would_belong_to_nothing_stop_the_upgrade(old: Store) -> None:
         assert schema.numbers(conn) == (2, 2)
 
 
-def test_an_older_daemon_that_does_not_look_is_waited_for_and_then_named(
-    tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = Store(postgresql.fresh(), tmp_path)
+@pytest.fixture
+def shared(tmp_path: Path, postgresql: Server) -> Iterator[Store]:
+    """A store of the schema before, in PostgreSQL, on which an older daemon was heard of a moment ago."""
+    released(tmp_path)
+    first, store = Store("sqlite:///govpost.db", tmp_path), Store(postgresql.fresh(), tmp_path)
+    upgrading.upgrade(first, "ben")
+    moving.move(first, store, "ben", tmp_path)
+    first.close()
     with store.write("daemon") as tx:
+        tx.conn.execute(DAEMON.delete())
         names = {"id": "d1", "host": "box", "pid": 7, "version": "0.1", "state": "running"}
         record = DaemonRecord(started_at=tx.now, heartbeat_at=tx.now, **names)  # type: ignore[arg-type]
         meta.beat(tx, record)
     make_of_old(store, "x")
-    monkeypatch.setattr(upgrading, "PATIENCE", 1.0)
-    with pytest.raises(Refused, match=r"still at work: govpost 0.1 on box \(process 7\)"):
-        upgrading.upgrade(store, "ben", stop_old=True)
-    with bare.alone(store, "test") as tx:
-        assert schema.numbers(tx.conn) == (2, 3)
-        tx.conn.execute(text("UPDATE daemon SET heartbeat_at = heartbeat_at + interval '1 hour'"))
-    assert upgrading.upgrade(store, "ben", stop_old=True).new == rows.SCHEMA
+    yield store
     store.close()
+
+
+def order(store: Store, words: str) -> None:
+    with bare.alone(store, "test") as tx:
+        tx.conn.execute(text(words))
+
+
+def test_an_older_daemon_that_does_not_look_is_waited_for_and_then_named(
+    shared: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upgrading, "PATIENCE", 0.3)
+    for _ in range(2):
+        with pytest.raises(Refused, match=r"still at work: govpost 0.1 on box \(process 7\)"):
+            upgrading.upgrade(shared, "ben", stop_old=True)
+    with bare.snapshot(shared) as conn:
+        assert schema.numbers(conn) == (2, 3)
+        assert [event.verb for event in chain.find(conn)].count("store.needs") == 1
+    order(shared, "UPDATE daemon SET state = 'stopped'")
+    assert upgrading.upgrade(shared, "ben", stop_old=True).new == rows.SCHEMA
+
+
+def test_one_heartbeat_is_no_answer_since_the_look_may_have_been_before_the_question(shared: Store) -> None:
+    waits: list[float] = []
+
+    def beat(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) in (2, 4):
+            order(shared, "UPDATE daemon SET heartbeat_at = clock_timestamp()")
+
+    upgrading._stop_old(shared, "ben", upgrading.SCRIPTS, beat)
+    assert len(waits) == 4
+
+
+def test_what_an_older_daemon_holds_is_waited_for_though_nobody_hears_of_it(
+    shared: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order(shared, "UPDATE daemon SET heartbeat_at = heartbeat_at - interval '1 hour'")
+    claim = "UPDATE delivery SET state = 'publishing', lease_owner = 'd1', lease_until = clock_timestamp()"
+    order(shared, f"{claim} + interval '5 minutes'")
+    monkeypatch.setattr(upgrading, "PATIENCE", 0.3)
+    with pytest.raises(Refused, match="one holds a delivery until"):
+        upgrading.upgrade(shared, "ben", stop_old=True)
+    with pytest.raises(Refused, match="a delivery is under way, claimed until"):
+        upgrading.upgrade(shared, "ben")
+    order(shared, f"{claim} - interval '1 second'")
+    assert upgrading.upgrade(shared, "ben").new == rows.SCHEMA

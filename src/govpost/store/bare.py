@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, select, text
 
@@ -79,46 +80,56 @@ def be_patient(conn: Connection) -> None:
         conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10min'"))
 
 
-def busy_daemons(
-    conn: Connection, now: datetime, needs: int, silent_since: datetime | None = None
-) -> list[str]:
-    """Name the daemons heard of lately whose code is too old for `needs`; or of them those `silent_since` then."""
-    columns = {column["name"] for column in inspect(conn).get_columns("daemon")}
-    number = [DAEMON.c.schema_number] if "schema_number" in columns else []
-    tests = [DAEMON.c.heartbeat_at > now - HEARD_OF, DAEMON.c.state.not_in(GONE)]
-    if silent_since is not None:
-        tests.append(DAEMON.c.heartbeat_at <= silent_since)
-    rows = conn.execute(select(DAEMON.c.host, DAEMON.c.pid, DAEMON.c.version, *number).where(*tests))
+class Older(NamedTuple):
+    """A daemon at work whose code is too old for something, and its last heartbeat."""
+
+    id: str
+    name: str
+    heartbeat_at: datetime
+
+
+def older_daemons(conn: Connection, now: datetime, needs: int) -> list[Older]:
+    """List the daemons heard of lately whose code is too old for `needs`."""
+    lately = (DAEMON.c.heartbeat_at > now - HEARD_OF, DAEMON.c.state.not_in(GONE))
+    known = _able(conn, needs)
+    columns = (DAEMON.c.id, DAEMON.c.host, DAEMON.c.pid, DAEMON.c.version, DAEMON.c.heartbeat_at)
     return [
-        f"govpost {row.version} on {row.host} (process {row.pid})"
-        for row in rows
-        if getattr(row, "schema_number", 0) < needs
+        Older(row.id, f"govpost {row.version} on {row.host} (process {row.pid})", row.heartbeat_at)
+        for row in conn.execute(select(*columns).where(*lately))
+        if row.id not in known
     ]
+
+
+def _able(conn: Connection, needs: int) -> set[str]:
+    """Return the ids of the daemons whose code is new enough."""
+    if "schema_number" not in {column["name"] for column in inspect(conn).get_columns("daemon")}:
+        return set()
+    return set(conn.execute(select(DAEMON.c.id).where(DAEMON.c.schema_number >= needs)).scalars())
 
 
 def refuse_daemons(conn: Connection, now: datetime, needs: int, doing: str) -> None:
     """Refuse while a daemon works that `doing` would get in the way of."""
-    found = busy_daemons(conn, now, needs)
+    found = older_daemons(conn, now, needs)
     if found:
         raise Refused(
-            f"a daemon is running: {', '.join(found)}",
+            f"a daemon is running: {', '.join(each.name for each in found)}",
             f"stop it (govpost daemon drain, or systemctl stop govpost), wait a minute, then {doing}",
         )
 
 
-def refuse_claims(conn: Connection, now: datetime, doing: str) -> None:
-    """Refuse while anybody, heard of or not, may still bring an answer for a delivery it holds."""
-    claims = live_claims(conn, now)
-    if claims:
-        end = max(until for _, until in claims)
+def refuse_claims(conn: Connection, now: datetime, needs: int, doing: str) -> None:
+    """Refuse while an older daemon, heard of or not, may still bring an answer for a delivery it holds."""
+    end = claimed_until(conn, now, needs)
+    if end is not None:
         raise Refused(
             f"a delivery is under way, claimed until {end:%H:%M:%S} UTC, and its answer may still come",
             f"wait until then, or start the daemon and stop it again, then {doing}",
         )
 
 
-def live_claims(conn: Connection, now: datetime) -> list[tuple[str, datetime]]:
-    """Return who holds deliveries, and until when; not those whose time is over."""
+def claimed_until(conn: Connection, now: datetime, needs: int) -> datetime | None:
+    """Return when the last claim ends that is not of a daemon new enough for `needs`; None when there is none."""
     owner, until = DELIVERY.c.lease_owner, DELIVERY.c.lease_until
-    held = select(owner, until).where(DELIVERY.c.state == "publishing", until > now)
-    return [(row.lease_owner or "", row.lease_until) for row in conn.execute(held)]
+    held = conn.execute(select(owner, until).where(DELIVERY.c.state == "publishing", until > now)).all()
+    known = _able(conn, needs) if held else set()
+    return max((row.lease_until for row in held if row.lease_owner not in known), default=None)

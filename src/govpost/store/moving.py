@@ -70,7 +70,7 @@ def _copy(tx: Tx, there: Connection, store: Store, target: Store, progress: Prog
     schema.refuse_moved(tx.conn)
     schema.check(tx.conn)
     bare.refuse_daemons(tx.conn, tx.now, ANY, "move again")
-    bare.refuse_claims(tx.conn, tx.now, "move again")
+    bare.refuse_claims(tx.conn, tx.now, ANY, "move again")
     if not _is_there(tx.conn, there, progress):
         _fill(tx, there, store, target, progress)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
@@ -31,7 +31,9 @@ from govpost.store import (
     upgrading,
 )
 from govpost.store.engine import Store
+from govpost.store.machine_rows import DAEMON
 from govpost.store.moving import ANY
+from govpost.store.rows import DELIVERY
 from govpost.times import rfc3339
 
 _UNREADABLE = (SQLAlchemyError, ValueError, TypeError)
@@ -156,6 +158,11 @@ def _prepared(path: Path, store: Store) -> Iterator[tuple[Store, Path]]:
                 schema.put(tx.conn, key, value)
             for key in (schema.MOVED_KEY, schema.ARRIVING_KEY):
                 meta.drop(tx.conn, key)
+            # Whoever was at work when the copy was made has nothing to do with it.
+            tx.conn.execute(DAEMON.delete())
+            tx.conn.execute(
+                update(DELIVERY).where(DELIVERY.c.lease_until > tx.now).values(lease_until=tx.now)
+            )
         try:
             yield fresh, temporary
         finally:
