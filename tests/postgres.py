@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ class Server:
     port: int
     durable: bool = False
     made: int = 0
+    frozen: list[int] = field(default_factory=list)
 
     def url(self, database: str, port: int | None = None) -> str:
         """Return the address of one of its databases."""
@@ -90,6 +92,20 @@ class Server:
     def stop(self, how: str = "immediate") -> None:
         """Stop it: `fast` as an administrator would, `immediate` as a crash does."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", how, "-w", "stop")
+
+    def freeze(self) -> None:
+        """Let it stand still: it holds its connections, and answers nothing."""
+        main = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for process in (main, *map(int, children)):
+            os.kill(process, signal.SIGSTOP)
+            self.frozen.append(process)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        for process in self.frozen:
+            os.kill(process, signal.SIGCONT)
+        self.frozen.clear()
 
     def _run(self, program: str, *arguments: str) -> None:
         found = programs()

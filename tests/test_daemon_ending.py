@@ -81,3 +81,32 @@ def test_a_drained_daemon_lets_an_attempt_come_to_its_end_and_a_stopped_one_has_
     config = DaemonConfig()
     assert Patience.of(config, drained=True).asked == 150
     assert Patience.of(config, drained=False).asked == Patience.of(config, drained=True).ordered == 30
+
+
+def guard(patience: float, left: list[int]) -> tuple[ending.Guard, threading.Event]:
+    abandon = threading.Event()
+    guard = ending.Guard(lambda: patience, abandon, left.append)
+    guard.start()
+    return guard, abandon
+
+
+def test_an_end_that_lasts_too_long_after_a_signal_is_made_without_the_store() -> None:
+    left: list[int] = []
+    guarding, abandon = guard(0.2, left)
+    guarding.ordered()
+    guarding.ordered()
+    guarding._thread.join(20)
+    assert (left, abandon.is_set()) == ([1], True)
+
+
+def test_a_daemon_that_ends_by_itself_is_left_alone() -> None:
+    left: list[int] = []
+    for signals in (0, 1, 2):
+        guarding, abandon = guard(60, left)
+        for _ in range(signals):
+            guarding.ordered()
+        guarding.ended()
+        guarding._thread.join(20)
+        assert not guarding._thread.is_alive()
+        assert not abandon.is_set()
+    assert left == []

@@ -300,3 +300,17 @@ def test_a_restart_of_the_database_in_the_middle_loses_and_repeats_nothing(
         assert set(keys) == {row.id for row in [*rows, more]}
         assert max(keys.values()) == 1
         city.verbs()
+
+
+def test_a_database_that_stands_still_holds_up_no_stop(opens: Opens, receiver: Receiver) -> None:
+    with postgres.running() as server:
+        city = opens(server, more='drain = "1s"\n')
+        (process,) = start(city, 1, before="import govpost.daemon.ending as e; e.GRACE = 2\n")
+        server.freeze()
+        try:
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=60)[1]
+        finally:
+            server.thaw()
+        assert process.returncode == 1
+        assert "the store does not answer: ending without it" in said

@@ -82,6 +82,11 @@ def slept() -> float:
     return ticks() - time.monotonic()
 
 
+def never() -> float:
+    """Return the same for a machine whose sleep counts as a jump."""
+    return 0.0
+
+
 class Clocks:
     """Holds the wall clock against the monotonic one, which nobody can set.
 
@@ -93,7 +98,7 @@ class Clocks:
         self,
         wall: Callable[[], datetime],
         monotonic: Callable[[], float],
-        slept: Callable[[], float] = lambda: 0.0,
+        slept: Callable[[], float] = never,
     ) -> None:
         self.followed: float | None = None
         self._slept = slept

@@ -68,12 +68,14 @@ class Daemon:
         self.gatherer = Gatherer(self.publisher, lambda: bool(self._stands_back))
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command, self.id)
         self.listener = Listener(self.store, self.bell.ring)
-        slept = [clock.slept] if self.store.several else []
-        self.clocks = clock.Clocks(self.store.clock, monotonic, *slept)
+        self.clocks = clock.Clocks(
+            self.store.clock, monotonic, clock.slept if self.store.several else clock.never
+        )
         self._ready = False
         self._stands_back = ""
         self._still = Stillness(self.store, monotonic)
         self._clock = clock.Clock(self.bell)
+        self._guard = ending.Guard(lambda: ending.longest(workspace.config.daemon), self.publisher.abandon)
 
     # --- life ------------------------------------------------------------------------------------------------
 
@@ -96,6 +98,7 @@ class Daemon:
                 self._sleep()
         finally:
             self._drain()
+            self._guard.ended()
             lock.free()
             log.info("%s has ended", self.presence)
 
@@ -115,6 +118,7 @@ class Daemon:
         signal.signal(signal.SIGHUP, self._on_hup)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
+        self._guard.start()
 
     def _on_hup(self, _number: int, _frame: FrameType | None) -> None:
         self.reload_asked = True
@@ -125,6 +129,7 @@ class Daemon:
             self.publisher.abandon.set()
         self.stop_asked = True
         self.publisher.stopping.set()
+        self._guard.ordered()
         self.bell.ring()
 
     def _drain(self) -> None:
@@ -142,9 +147,7 @@ class Daemon:
             beat=lambda: self.presence.say(peers.STOPPING),
             monotonic=self.monotonic,
         )
-        left = self.lanes.busy()
-        for busy in left:
-            log.warning("stopping while %s is still at work on %s", busy.channel, busy.delivery or "a look")
+        left = ending.say_left(self.lanes)
         self.gatherer.end(end - self.monotonic())
         self.publisher.abandon.set()
         if left:
