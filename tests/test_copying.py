@@ -174,7 +174,7 @@ def test_a_broken_chain_is_not_moved_and_leaves_the_target_empty(full: Store, em
 
 
 def test_a_row_that_changes_on_the_way_is_named(full: Store, empty: Store) -> None:
-    """As PostgreSQL does with a NUL, which it cannot keep; here a trigger plays a faulty engine."""
+    """Here a trigger plays a faulty engine."""
     with empty.write("ana") as tx:
         if tx.conn.dialect.name == "sqlite":
             body = "AFTER INSERT ON remark BEGIN UPDATE remark SET text = 'other' WHERE id = NEW.id; END"
@@ -362,3 +362,29 @@ def test_a_daemon_that_stood_still_through_the_move_finds_the_gate_shut(full: St
     assert "was moved to" in frozen["reason"]
     with empty.read() as conn:
         assert meta.frozen(conn) is None
+
+
+def test_a_sign_that_postgresql_cannot_keep_stops_no_move(full: Store, empty: Store) -> None:
+    with full.write("daemon") as tx:
+        tx.conn.execute(update(DELIVERY).values(reason="the platform said\0no", receipt={"said": "a\0b"}))
+    moving.move(full, empty, "ben", NOBODY)
+    with empty.read() as conn:
+        reasons = set(conn.execute(select(DELIVERY.c.reason)).scalars())
+        receipts = conn.execute(select(DELIVERY.c.receipt)).scalars().all()
+    assert reasons == {"the platform said\ufffdno" if empty.several else "the platform said\0no"}
+    assert receipts == [{"said": "a\0b"}] * 4
+    assert checking.examine(empty, None).findings == []
+
+
+def test_an_event_with_such_a_sign_is_named_and_nothing_is_moved(full: Store, empty: Store) -> None:
+    with full.write("ana") as tx:
+        number = chain.head(tx.conn).event_id + 1
+        tx.event("test.happen", "thing", old="a\0b")
+    if not empty.several:
+        moving.move(full, empty, "ben", NOBODY)
+        return
+    with pytest.raises(Refused, match=f"event {number} holds a NUL character in old"):
+        moving.move(full, empty, "ben", NOBODY)
+    assert not bare.is_there(empty)
+    with full.write("ana"):
+        pass

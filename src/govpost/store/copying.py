@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.types import JSON
 
 from govpost.errors import Refused
 from govpost.store import schema
+from govpost.store.chain_rows import EVENT
 from govpost.store.rows import META
 
 BATCH = 500
@@ -43,10 +44,23 @@ def _copy(source: Connection, target: Connection, table: Table, progress: Progre
     if table.name == "head":
         target.execute(table.delete())
     for batch in _batches(source, table):
+        if target.dialect.name == "postgresql" and table is EVENT:
+            _refuse_nul(batch)
         target.execute(insert(table), batch)
         done += len(batch)
         progress(table.name, done, total)
     return done
+
+
+def _refuse_nul(events: Iterable[Mapping[str, Any]]) -> None:
+    """PostgreSQL would keep another sign in its place, and the event's hash would no longer be true."""
+    for event in events:
+        for name, value in event.items():
+            if isinstance(value, str) and "\0" in value:
+                raise Refused(
+                    f"event {event['id']} holds a NUL character in {name}, which PostgreSQL cannot keep",
+                    "nothing was changed; the record must not be altered, so this store stays in SQLite",
+                )
 
 
 def _batches(source: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
@@ -115,9 +129,14 @@ def hashes(conn: Connection, table: Table) -> Iterator[tuple[str, int]]:
     keys = [place for place, column in enumerate(table.c) if column.primary_key]
     for rows in _partitions(conn, table):
         for row in rows:
-            values = json.dumps(tuple(row), sort_keys=True, default=_plain).encode()
+            values = json.dumps([_kept(each) for each in row], sort_keys=True, default=_plain).encode()
             key = ", ".join(str(row[place]) for place in keys)
             yield key, int.from_bytes(hashlib.sha256(values).digest())
+
+
+def _kept(value: Any) -> Any:
+    """Return a text as every engine has it: PostgreSQL keeps no NUL, and its driver is told what to put there."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> str:
