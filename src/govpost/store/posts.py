@@ -30,7 +30,8 @@ _DERIVED = ("scheduled", "published", "failed", "withdrawn")
 """States that follow from the deliveries; in the others a person decides."""
 
 _POST = select(POST).where(POST.c.id == bindparam("id"))
-_POST_FOR_ME = _POST.with_for_update()
+# Of two claims that end at the gate each refers to the post already: a stronger lock would wait for the other for ever.
+_POST_FOR_ME = _POST.with_for_update(key_share=True)
 _VERSION = select(VERSION).where(VERSION.c.post_id == bindparam("post"), VERSION.c.n == bindparam("n"))
 _APPROVALS = select(APPROVAL).where(APPROVAL.c.post_id == bindparam("post")).order_by(APPROVAL.c.id)
 _APPROVALS_OF_DIGEST = _APPROVALS.where(APPROVAL.c.digest == bindparam("digest"))
