@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -35,6 +36,7 @@ class Sqlite:
         self.folder = self.file.parent
         self.name = str(self.file)
         self.clock: Callable[[], datetime] = utcnow
+        self._busy, self._turn = busy, threading.Lock()
         self.engine = _engine(url.set(database=str(self.file)), busy)
 
     def make(self) -> None:
@@ -50,8 +52,14 @@ class Sqlite:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a connection whose transactions begin with the writers' lock."""
-        with self.engine.connect().execution_options(govpost_writes=True) as conn:
-            yield conn
+        # Who waits inside SQLite sleeps by a clock; who waits here is woken when it is his turn.
+        mine = self._turn.acquire(timeout=self._busy)
+        try:
+            with self.engine.connect().execution_options(govpost_writes=True) as conn:
+                yield conn
+        finally:
+            if mine:
+                self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
