@@ -41,7 +41,7 @@ THREADS = 4
 GOAL = 330
 SCALE = 2.5
 PLATFORMS = {"tiny": ((0.0, None),)} | dict.fromkeys(("short", "long"), ((SLOW, SCALE), (0.0, None)))
-TEAM = {"tiny": 2, "short": 4, "long": 4}
+TEAM = {"tiny": 1, "short": 4, "long": 4}
 BUSY = """SELECT wait_event_type, query FROM pg_stat_activity
 WHERE state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 CACHE = Path.home() / ".cache" / "govpost" / "crosspost"

@@ -21,7 +21,7 @@ from town import town
 
 from govpost.times import utcnow
 
-QUEUED = {"tiny": (10, 100), "short": (10, 1_000, 100_000), "long": (10, 1_000, 1_000_000)}
+QUEUED = {"tiny": (10, 20), "short": (10, 1_000, 100_000), "long": (10, 1_000, 1_000_000)}
 SAMPLES = {"tiny": 3, "short": 40, "long": 200}
 APART = timedelta(milliseconds=97)
 CHANNELS = 10
