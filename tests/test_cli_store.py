@@ -101,8 +101,10 @@ def test_a_restored_store_is_frozen_and_the_old_one_is_kept(town: City) -> None:
     (aside,) = database(town).parent.glob("govpost.db.before-*")
     assert str(aside) in said.out
     assert "everything is frozen" in said.out
+    assert "No store told" not in said.out
     status = town.run("status")
     assert "restored from the backup of" in status.out
+    assert "it may be public too" not in status.out
     conn = sqlite3.connect(aside)
     number, head = conn.execute("SELECT event_id, hash FROM head").fetchone()
     conn.close()
@@ -131,8 +133,19 @@ def test_an_absent_store_is_put_back(town: City) -> None:
     path = backup(town)
     database(town).unlink()
     done = town.ask("store", "restore", str(path))
-    assert done["aside"] is None
+    assert (done["aside"], done["compared"]) == (None, False)
     assert town.ask("store", "check")["ok"] is True
+
+
+def test_without_the_old_store_it_is_said_what_to_look_at_now_and_as_long_as_it_is_frozen(town: City) -> None:
+    path = backup(town)
+    database(town).unlink()
+    said = town.ok("store", "restore", str(path))
+    assert "No store told what went out after the backup" in said.out
+    for words in ("govpost queue list", "--state failed", "--state missed", "govpost thaw --reason TEXT"):
+        assert words in said.out
+    status = town.run("status")
+    assert "look on the channels for what is planned for later, failed or missed" in status.out
 
 
 def test_a_damaged_backup_is_refused_and_nothing_changes(town: City) -> None:

@@ -18,7 +18,7 @@ from govpost.store.rows import DELIVERY
 from office import Office, Scripted
 from test_addressing import bulletin_office
 from test_copies import parted, people
-from test_restoring import PLAIN, back_up, put_back
+from test_restoring import PLAIN, back_up, frozen, put_back
 
 FRIDAY = "at: 2026-11-27 09:00"
 
@@ -60,6 +60,7 @@ def test_what_was_brought_forward_after_the_backup_does_not_go_out_again_on_its_
     assert office.states("road") == ["live"]
     done = put_back(office, copy)
     assert (done.uncertain, done.compared) == (1, True)
+    assert "failed or missed" not in (frozen(office) or {})["reason"]
     assert office.states("road") == ["uncertain"]
     assert "sent, tried or changed after that" in office.one("road").reason
     assert office.states("fair") == ["queued"], "it waits there too"
@@ -121,6 +122,7 @@ def test_a_store_that_cannot_be_read_leaves_what_it_knew_to_people(office: Offic
         tx.conn.execute(text("ALTER TABLE delivery RENAME COLUMN gate_at TO gone"))
     done = put_back(office, copy)
     assert (done.lost, done.compared, done.uncertain) == (None, False, 0)
+    assert "failed or missed: it may be public too" in (frozen(office) or {})["reason"]
     assert office.states("road") == ["queued"]
 
 

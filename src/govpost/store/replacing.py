@@ -179,7 +179,10 @@ def _settle(work: _Work, now: datetime, known: aftermath.Aftermath | None) -> re
         if meta.get(tx.conn, restoring.MARK) is None:
             # A copy made by other means: what it last recorded says from when it is.
             schema.put(tx.conn, restoring.MARK, {"at": rfc3339(restoring.last_event(tx))})
-        settled = restoring.settle_in(tx, work.reason, known.went_on if known is not None else ())
+        if known is None:
+            settled = restoring.settle_in(tx, work.reason)
+        else:
+            settled = restoring.settle_in(tx, work.reason, known.went_on, compared=known.whole)
         assert settled is not None  # noqa: S101 - the mark was put there just now
         return settled
 

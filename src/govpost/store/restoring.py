@@ -36,9 +36,12 @@ class Settled:
     uncertain: int
 
 
-def reason(at: datetime) -> str:
-    """Say why a restored store is frozen."""
-    return f"restored from the backup of {rfc3339(at)}; settle what is uncertain before the thaw"
+def reason(at: datetime, *, compared: bool = False) -> str:
+    """Say why a restored store is frozen; not `compared` with the old one, more may be public than it says."""
+    due = f"restored from the backup of {rfc3339(at)}; settle what is uncertain before the thaw"
+    if compared:
+        return due
+    return f"{due}, and look on the channels for what is planned for later, failed or missed: it may be public too"
 
 
 def frozen_at(at: datetime, by: str) -> dict[str, Any]:
@@ -68,10 +71,13 @@ def bear_witness(store: Store) -> None:
     witness.keep(store.folder, head, store.clock(), which)
 
 
-def settle_in(tx: Tx, why: str = "", went_on: Sequence[str] = ()) -> Settled | None:
+def settle_in(
+    tx: Tx, why: str = "", went_on: Sequence[str] = (), *, compared: bool = False
+) -> Settled | None:
     """Act on the mark of a backup, in a transaction that is open already; None when there is no mark.
 
-    `went_on` are deliveries that are known to have gone on after the backup; they are uncertain, due or not.
+    `went_on` are deliveries that are known to have gone on after the backup; they are uncertain, due or not. `compared`
+    says that these are all.
     """
     mark = meta.get(tx.conn, MARK)
     if mark is None:
@@ -80,7 +86,7 @@ def settle_in(tx: Tx, why: str = "", went_on: Sequence[str] = ()) -> Settled | N
     before = mark.get("frozen")
     known = f"it was frozen then already, by {before['by']}: {before['reason']}" if before else ""
     told = "; ".join(each for each in (why, known) if each)
-    return _settle(tx, datetime.fromisoformat(mark["at"]), told, went_on)
+    return _settle(tx, datetime.fromisoformat(mark["at"]), told, went_on, compared=compared)
 
 
 def last_event(tx: Tx) -> datetime:
@@ -89,9 +95,13 @@ def last_event(tx: Tx) -> datetime:
     return last or tx.now
 
 
-def _settle(tx: Tx, at: datetime, why: str, went_on: Sequence[str] = ()) -> Settled:
+def _settle(
+    tx: Tx, at: datetime, why: str, went_on: Sequence[str] = (), *, compared: bool = False
+) -> Settled:
     because = f"restored from the backup of {rfc3339(at)}"
-    meta.put(tx.conn, meta.FREEZE, {"by": tx.actor, "reason": reason(at), "at": rfc3339(tx.now)})
+    meta.put(
+        tx.conn, meta.FREEZE, {"by": tx.actor, "reason": reason(at, compared=compared), "at": rfc3339(tx.now)}
+    )
     tx.event("freeze", "everything", old="open", new="frozen", why=because)
     opened = _open_questions(tx, because, went_on)
     tx.conn.execute(DAEMON.delete())
