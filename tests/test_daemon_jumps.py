@@ -14,6 +14,7 @@ from govpost.daemon.clock import Clocks
 from govpost.domain import Capabilities
 from govpost.errors import StoreUnavailable, Uncertain
 from govpost.fitted import Fitted
+from govpost.store import channels, rescue
 from office import Office, Scripted
 
 MINUTES = timedelta(minutes=1)
@@ -182,3 +183,32 @@ def test_a_jump_is_on_record_only_when_everything_was_shifted_and_judged_by_it(
     assert (since(office), office.events("daemon.clock")) == (sent, [])
     host.hears()
     assert since(office) == sent + 60 * MINUTES
+
+
+def test_a_clock_that_was_put_back_makes_no_wait_longer(office: Office) -> None:
+    host = Host(office, "a")
+    host.hears()
+    with office.tx("daemon") as tx:
+        soon = office.now + MINUTES
+        channels.put(tx, "hub", paused_until=soon, next_allowed_at=soon, gap_until=soon)
+        channels.put(tx, "wall", paused_until=channels.FOR_GOOD)
+        rescue.look_again(tx, office.one("road"), soon, "")
+    jump(office, -300 * MINUTES)
+    host.hears()
+    with office.store.read() as conn:
+        hub, wall = channels.get(conn, "hub"), channels.get(conn, "wall")
+    waits = {hub.paused_until, hub.next_allowed_at, hub.gap_until, office.one("road").check_at}
+    assert waits == {office.now + MINUTES}
+    assert wall.paused_until == channels.FOR_GOOD
+
+
+def test_a_clock_that_was_put_on_leaves_the_waits_of_a_channel_as_they_were_said(office: Office) -> None:
+    host = Host(office, "a")
+    host.hears()
+    later = office.now + 90 * MINUTES
+    with office.tx("daemon") as tx:
+        channels.put(tx, "hub", next_allowed_at=later)
+    jump(office, 60 * MINUTES)
+    host.hears()
+    with office.store.read() as conn:
+        assert channels.get(conn, "hub").next_allowed_at == later

@@ -9,7 +9,7 @@ from govpost.config import Config
 from govpost.daemon import housekeeping
 from govpost.daemon.clock import CLOCK_PART, Clocks
 from govpost.publisher import ACTOR
-from govpost.store import meta, rescue
+from govpost.store import channels, meta, rescue
 from govpost.store.engine import Store, Tx
 from govpost.workspace import Bench
 
@@ -53,6 +53,8 @@ def _follow(store: Store, config: Config, bench: Bench, daemon: str, clocks: Clo
             tx.event("daemon.clock", f"daemon:{daemon}", why=why)
             meta.put(tx.conn, "clock-jump", {"at": tx.now.isoformat(), "seconds": round(rest)})
             rescue.follow_clock(tx, timedelta(seconds=rest))
+            if rest < 0:
+                channels.follow_clock_back(tx, timedelta(seconds=-rest))
             done += rest
             meta.put(tx.conn, _FOLLOWED, done)
             housekeeping.judge_all(tx, config, bench, "the clock jumped")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -69,6 +69,15 @@ def resume(tx: Tx, name: str, why: str) -> None:
     """Let a paused channel go on."""
     put(tx, name, paused_until=None, paused_why="", next_allowed_at=None, failures=0, crashes=0)
     tx.event("channel.resume", f"channel:{name}", old="paused", new="open", why=why, channel=name)
+
+
+def follow_clock_back(tx: Tx, span: timedelta) -> None:
+    """Let the waits of every channel end as much earlier as the clock was put back; what a person ends stays."""
+    for name, channel in every(tx.conn).items():
+        waits = {wait: getattr(channel, wait) for wait in ("paused_until", "next_allowed_at", "gap_until")}
+        shifted = {wait: at - span for wait, at in waits.items() if at is not None and at < FOR_GOOD}
+        if shifted:
+            put(tx, name, **shifted)
 
 
 def is_paused(channel: ChannelRecord, now: datetime) -> bool:

@@ -81,6 +81,8 @@ def follow_clock(tx: Tx, jump: timedelta) -> None:
         if row.gate_at is not None:
             # However the clock went, it was sent before now: nothing is waited for longer than anew.
             shifted["gate_at"] = min(row.gate_at + forward, tx.now)
+        if row.check_at is not None:
+            shifted["check_at"] = row.check_at + back  # to ask too early does no harm
         tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == row.id).values(shifted))
 
 
