@@ -21,8 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from govpost.errors import Refused, StoreUnavailable
 from govpost.store import chain, meta, sqlite
 from govpost.store.engine import Store
-from govpost.store.rows import SCHEMA
-from govpost.store.rows import CHANNEL, META
+from govpost.store.rows import CHANNEL, META, SCHEMA
 
 NOW = datetime(2026, 11, 25, 18, 0, tzinfo=UTC)
 URL = "sqlite:///.govpost/govpost.db"
