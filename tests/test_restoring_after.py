@@ -100,6 +100,14 @@ def test_a_try_after_the_backup_counts_though_the_delivery_is_queued_again(
     assert put_back(office, copy).uncertain == 1
 
 
+def test_a_claim_after_the_backup_counts_though_no_gate_of_it_is_known_any_more(office: Office) -> None:
+    office.release("road", more=FRIDAY)
+    copy = back_up(office)
+    with office.tx() as tx:
+        tx.conn.execute(update(DELIVERY).values(tries=1))
+    assert put_back(office, copy).uncertain == 1
+
+
 def test_copies_of_a_bulletin_that_went_on_are_moved_with_few_events(tmp_path: Path) -> None:
     office, _ = bulletin_office(tmp_path, *people(6))
     parted(office)
