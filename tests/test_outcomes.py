@@ -114,6 +114,13 @@ def test_not_there_is_believed_after_the_deadline_and_the_settling_time_or_never
     settles = Capabilities(settles_after=5 * MINUTE)
     assert outcomes.absence_counts_from(NOW, settles, ATTEMPT) == NOW + 7 * MINUTE
     assert outcomes.absence_counts_from(NOW, PLAIN, ATTEMPT) is None
+    assert outcomes.absence_counts_from(NOW, PLAIN, ATTEMPT, NOW) is None
+    assert outcomes.absence_counts_from(NOW, settles, ATTEMPT, NOW + MINUTE) == NOW + 7 * MINUTE
+
+
+def test_an_attempt_that_lasted_longer_than_one_may_by_now_delays_it() -> None:
+    settles = Capabilities(settles_after=5 * MINUTE)
+    assert outcomes.absence_counts_from(NOW, settles, ATTEMPT, NOW + 10 * MINUTE) == NOW + 15 * MINUTE
 
 
 @given(st.integers(1, 12), st.timedeltas(min_value=timedelta(seconds=10), max_value=timedelta(days=3)))

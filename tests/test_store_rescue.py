@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from govpost import settling
 from govpost.domain import Capabilities
 from govpost.errors import Uncertain
-from govpost.store import rescue
+from govpost.store import deliveries, rescue
 from office import Confirming, Office
 
 HOUR = timedelta(hours=1)
@@ -59,3 +60,25 @@ def test_what_nobody_has_sent_stays_as_it_is(office: Office) -> None:
     with office.tx("daemon") as tx:
         rescue.follow_clock(tx, -HOUR)
     assert office.one("water") == before
+
+
+def test_not_there_is_believed_only_when_what_a_lost_thread_may_have_sent_would_show(tmp_path: Path) -> None:
+    """It was begun when an attempt might last ten minutes, and is taken back when one may last two."""
+    hub = Confirming("hub", Capabilities(settles_after=timedelta(minutes=5)))
+    office = Office(tmp_path, {"hub": hub})
+    office.start()
+    office.release("road")
+    with office.tx("daemon") as tx:
+        lease = timedelta(seconds=630)
+        row = deliveries.claim(tx, "hub", owner="gone", lease=lease, gap=timedelta(), main_channel="hub")
+        assert row is not None
+        assert deliveries.gate(tx, row, deliveries.Fence("gone", row.tries))
+    office.wait(631)
+    with office.tx("daemon") as tx:
+        assert rescue.rescue(tx, "office")
+    settling.look(office.publisher, "hub")
+    assert office.one("road").state == "uncertain"
+    office.wait(timedelta(minutes=5))
+    settling.look(office.publisher, "hub")
+    assert office.one("road").state == "queued"
+    office.store.close()

@@ -195,9 +195,16 @@ def repeat_is_safe(
     return again + attempt <= first_sent + capabilities.idempotent_for
 
 
-def absence_counts_from(gate_at: datetime, capabilities: Capabilities, attempt: timedelta) -> datetime | None:
-    """Return from when "not there" may be believed of the platform, None when never."""
-    return None if capabilities.settles_after is None else gate_at + attempt + capabilities.settles_after
+def absence_counts_from(
+    gate_at: datetime, capabilities: Capabilities, attempt: timedelta, ended: datetime | None = None
+) -> datetime | None:
+    """Return from when "not there" may be believed of the platform, None when never.
+
+    When the attempt `ended` counts too: it was begun when an attempt might last longer than `attempt`.
+    """
+    if capabilities.settles_after is None:
+        return None
+    return max(gate_at + attempt, ended or gate_at) + capabilities.settles_after
 
 
 def delay(used: int, rate: Rate) -> timedelta:

@@ -121,7 +121,8 @@ def _absent(tx: Tx, publisher: Publisher, fitted: Fitted, delivery: DeliveryReco
         why = f"{delivery.reason.split('; asked:')[0]}; asked: not believed, {other}"
         rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), why)
         return
-    counts_from = outcomes.absence_counts_from(gate_at, fitted.capabilities, config.daemon.attempt)
+    ended = rescue.last_end(tx.conn, delivery)
+    counts_from = outcomes.absence_counts_from(gate_at, fitted.capabilities, config.daemon.attempt, ended)
     if counts_from is None or delivery.remote_id is not None:
         # A platform that gave a receipt and shows nothing may still show it: only a person can tell.
         rescue.look_again(tx, delivery, outcomes.next_look(gate_at, tx.now), "")

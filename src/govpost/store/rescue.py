@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from govpost.states import DeliveryState
 from govpost.store.deliveries import Fence, end_attempt, move, note, record
 from govpost.store.engine import Tx
-from govpost.store.rows import DELIVERY, DeliveryRecord
+from govpost.store.rows import ATTEMPT, DELIVERY, DeliveryRecord
 
 _LONGEST_LEASE = timedelta(days=1)
 _OPEN = (DeliveryState.UNCERTAIN, DeliveryState.PENDING)
@@ -107,6 +107,12 @@ def next_look(conn: Connection, channel: str) -> datetime | None:
     statement = select(func.min(DELIVERY.c.check_at)).where(
         DELIVERY.c.channel == channel, DELIVERY.c.state.in_(_OPEN)
     )
+    return conn.execute(statement).scalar_one_or_none()
+
+
+def last_end(conn: Connection, delivery: DeliveryRecord) -> datetime | None:
+    """Return when the last attempt at a delivery ended, by its own word or because it was taken back."""
+    statement = select(func.max(ATTEMPT.c.ended_at)).where(ATTEMPT.c.delivery_id == delivery.id)
     return conn.execute(statement).scalar_one_or_none()
 
 
