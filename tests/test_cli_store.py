@@ -289,6 +289,23 @@ def test_a_moved_store_takes_no_more_writes_and_the_new_one_goes_on(town: City) 
     town.ok("freeze", "--reason", "a test")
 
 
+def test_a_move_that_lacks_its_last_step_is_ended_by_a_second_call(town: City) -> None:
+    url = "sqlite:///.govpost/other.db"
+    first = town.ask("store", "move", url)
+    conn = sqlite3.connect(town.root / ".govpost" / "other.db")
+    conn.execute("""INSERT INTO meta VALUES ('moving-from', '{"from": "here"}')""")
+    conn.commit()
+    conn.close()
+    town.change("[security]", f'[store]\ndatabase = "{url}"\n\n[security]')
+    refused = town.run("freeze", "--reason", "a test")
+    assert refused.code == 1
+    assert "that move did not end" in refused.err
+    town.change(url, "sqlite:///.govpost/govpost.db")
+    assert town.ask("store", "move", url)["head"] == first["head"]
+    town.change("sqlite:///.govpost/govpost.db", url)
+    town.ok("freeze", "--reason", "a test")
+
+
 def test_a_store_moves_to_postgresql_and_is_backed_up_and_restored_there(
     town: City, postgresql: Server
 ) -> None:

@@ -128,6 +128,7 @@ def test_a_store_that_cannot_be_read_leaves_what_it_knew_to_people(office: Offic
     send_now(office, "road")
     with office.tx() as tx:
         tx.conn.execute(text("ALTER TABLE delivery RENAME COLUMN gate_at TO gone"))
+        tx.conn.execute(text("DROP TABLE daemon"))
     done = put_back(office, copy)
     assert (done.lost, done.compared, done.uncertain) == (None, False, 0)
     assert "failed or missed: it may be public too" in (frozen(office) or {})["reason"]

@@ -233,11 +233,9 @@ def _tell_restored(done: Restored) -> None:
 @pass_session
 def move(session: Session, url: str) -> None:
     """Copy the whole store into another, empty database, prove it row by row, and take no more writes in the old."""
-    from govpost.states import Role
     from govpost.store import moving
 
-    session.reader.need(Role.ADMIN, to="move the store")
-    actor, progress, target = session.actor.id, _Progress(), _target(session, url)
+    actor, progress, target = _mover(session), _Progress(), _target(session, url)
     try:
         with _no_daemon(session.store):
             done = moving.move(session.store, target, actor, _media(session), progress)
@@ -258,6 +256,16 @@ def move(session: Session, url: str) -> None:
             'If the database wants a password, name where it lies: password = "file:PATH" (or credential:NAME).'
         )
         out.say("If several machines work on it, [store] media must name a folder that all of them share.")
+
+
+def _mover(session: Session) -> str:
+    """Return who moves the store; one that was put back is made safe first, one that is closed takes no word of it."""
+    from govpost.store import meta, schema
+
+    person = _admin(session, "move the store")
+    with session.store.read() as conn:
+        closed = meta.get(conn, schema.MOVED_KEY) is not None
+    return person if closed else session.actor.id
 
 
 def _line(url: str) -> str:

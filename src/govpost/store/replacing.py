@@ -134,8 +134,12 @@ def restore(store: Store, actor: str, place: Path, kept_media: Path, reason: str
 
 def _refuse_running(store: Store, actor: str) -> None:
     with bare.alone(store, actor) as tx:
-        if inspect(tx.conn).has_table("daemon"):
-            bare.refuse_daemons(tx.conn, tx.now, ANY, "restore again")
+        _refuse_daemons(tx.conn, tx.now)
+
+
+def _refuse_daemons(conn: Connection, now: datetime) -> None:
+    if inspect(conn).has_table("daemon"):  # what is replaced may be a ruin
+        bare.refuse_daemons(conn, now, ANY, "restore again")
 
 
 @contextmanager
@@ -245,7 +249,7 @@ def _put_rows(store: Store, work: _Work) -> _Put:
         now = bare.take(store, conn)
         known, aside = None, None
         if inspect(conn).has_table("meta"):
-            bare.refuse_daemons(conn, now, ANY, "restore again")
+            _refuse_daemons(conn, now)
             known = _in_tables(conn, work)
             aside = _set_aside(conn, work.stamp)
         settled = _settle(work, now, known)
