@@ -37,7 +37,7 @@ from govpost.times import utcnow
 POSTS = {"tiny": 4, "short": 150, "long": 1_000}
 WAVES = {"tiny": 1, "short": 3, "long": 5}
 SLOW = 0.05
-THREADS = 4
+THREADS = 1
 GOAL = 330
 SCALE = 2.5
 PLATFORMS = {"tiny": ((0.0, None),)} | dict.fromkeys(("short", "long"), ((SLOW, SCALE), (0.0, None)))
@@ -189,7 +189,7 @@ def scaling(size: str) -> list[Found]:
                     f"{100 * head:.0f} % is waiting for the head of the event chain",
                     goal=f"at least {goal} times" if goal else "",
                     ok=four / one >= goal if goal else None,
-                    note=f"{THREADS} threads a channel and daemon, {os.cpu_count()} cores for everything",
+                    note=f"{THREADS} thread a channel and daemon, {os.cpu_count()} cores for everything",
                     values={"one": one, "four": four, "ratio": four / one, "head": head},
                 )
             )
