@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-real test-heavy coverage lint types audit bench bench-long chaos chaos-long lock picture clean
+.PHONY: venv demo test test-real test-heavy coverage lint types audit bench bench-long chaos chaos-long lock picture clean
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "govpost needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make demo PYTHON=python3.12")'
@@ -17,6 +17,8 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@echo "Adding the test tools …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+venv: $(VENV)/.dev
 
 demo: $(VENV)/.runtime  ## run the main job on the example city
 	@$(BIN)/govpost demo
