@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from govpost import wire
-from govpost.daemon import housekeeping
+from govpost.daemon import jumps
+from govpost.daemon.clock import Clocks
 from govpost.domain import Capabilities, Channel, Receipt, Variant
 from govpost.editorial import queueing, switching
 from govpost.errors import (
@@ -719,11 +720,10 @@ def test_a_clock_that_jumps_cuts_no_wait_short(tmp_path: Path, minutes: int) -> 
     office.publisher.deliver("hub")
     assert office.one("road").state == "uncertain"
     office.wait(timedelta(minutes=9))
-    jump = timedelta(minutes=minutes)
-    office.now += jump
-    housekeeping.judge_anew(
-        office.store, office.config, office.bench, "the clock jumped", jump.total_seconds()
-    )
+    clocks = Clocks(lambda: office.now, lambda: office.seconds)
+    office.now += timedelta(minutes=minutes)
+    jumps.judge(office.store, office.config, office.bench, "office", clocks)
+    assert office.events("daemon.clock")
     if minutes > 0:
         hub.answers = []
     office.work()
