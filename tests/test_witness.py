@@ -117,7 +117,7 @@ def test_a_daemon_notices_at_its_start_that_its_store_was_put_back(small: Office
     small.store.close()
     shutil.copy(small.store.path, snapshot)
     with living(small):
-        until(lambda: small.states("road", "hub") == ["live"])
+        until(lambda: small.states("road") == ["live", "live"])
     assert witness.read(small.store.folder) is not None
     copy_by_hand(small, snapshot)
     with living(small):
