@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import postgres
+from govpost.domain import Capabilities
+from govpost.errors import Refused, StoreUnavailable
 from govpost.store import backing, bare, chain, meta, moving, restoring, schema, witness
+from govpost.store import postgres as store_postgres
 from govpost.store.engine import Store
 from govpost.store.machine_rows import DaemonRecord
 from govpost.store.witness import Witness
@@ -227,3 +231,52 @@ def test_copies_of_a_store_keep_its_name(office: Office) -> None:
     put_back(office, copy)
     with office.store.read() as conn:
         assert schema.identity(conn) == name
+
+
+def test_a_store_that_is_gone_is_not_begun_anew_behind_everybodys_back(
+    tmp_path: Path, store_url: str
+) -> None:
+    office = Office(tmp_path, {"hub": Scripted("hub", Capabilities(title=True, link=True))})
+    office.release("road")
+    restoring.bear_witness(office.store)
+    with office.store.backend.writing() as conn, conn.begin():
+        for table in reversed(list(schema.ordered())):
+            table.drop(conn)
+    if office.store.path is not None:
+        office.store.path.unlink()
+    office.store.close()
+    again = Store(office.store_url, tmp_path, lambda: office.now)
+    with pytest.raises(
+        Refused, match="the store is gone: .* held [0-9]+ events at 2026-11-25T18:00:00Z"
+    ) as refused:
+        with again.write("ben"):
+            pass
+    assert "govpost store restore FILE" in refused.value.tip
+    assert again.path is None or not again.path.exists()
+    (again.folder / witness.NAME).unlink()
+    with again.write("ben") as tx:
+        tx.event("test.anew", "everything")
+    again.close()
+
+
+def test_the_tables_that_go_under_a_running_daemon_are_trouble_and_no_fault(
+    postgresql: postgres.Server,
+) -> None:
+    store = Store(postgresql.fresh(), Path("unused"))
+    with pytest.raises(StoreUnavailable) as gone, store.translated(), store.backend.writing() as conn:
+        conn.exec_driver_sql("SELECT * FROM event_that_is_gone")
+    assert "govpost store restore" in gone.value.tip
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "tip"),
+    [
+        ("connection failed: fe_sendauth: no password supplied", "[store] password"),
+        ('connection failed: FATAL: password authentication failed for user "x"', "[store] password"),
+        ('connection failed: FATAL: database "city" does not exist', "make it first"),
+        ("connection failed: Connection refused", "can be reached"),
+    ],
+)
+def test_what_keeps_us_out_of_a_server_is_met_by_advice_that_fits(said: str, tip: str) -> None:
+    assert tip in store_postgres._tip(said)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from govpost.errors import Refused
-from govpost.store import chain, schema
+from govpost.store import chain, schema, witness
 from govpost.store.backend import Backend
 from govpost.store.memory import Memory
 from govpost.store.sqlite import Sqlite
@@ -149,6 +149,8 @@ class Store:
     def _prepare(self) -> None:
         if self._ready:
             return
+        if self.path is not None and not self.path.exists():
+            witness.refuse_loss(self.folder, self.name)
         self.backend.make()
         with self.backend.engine.connect() as conn:
             there = inspect(conn).has_table("meta")
@@ -159,6 +161,7 @@ class Store:
         self._ready = True
 
     def _create(self) -> None:
+        witness.refuse_loss(self.folder, self.name)
         with self.backend.writing() as conn:
             facts = self.backend.facts(conn)
             conn.begin()

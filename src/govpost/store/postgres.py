@@ -44,6 +44,7 @@ _LOCK = {
     shared: text(f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}({_WRITERS}), clock_timestamp()")
     for shared in (True, False)
 }
+_NO_TABLE, _PASSWORD = "42P01", "28P01"
 _MISSING_DATABASE, _FORBIDDEN, _READ_ONLY, _LOCK_WAIT = "3D000", "42501", "25006", "55P03"
 _NEVER = ("22", "54")
 """Classes of what a server takes at no time: values of the wrong kind or size. To wait would be to wait for good."""
@@ -52,7 +53,8 @@ _TIPS = {
     _FORBIDDEN: "make govpost's role the owner of its database",
     _READ_ONLY: "this server takes no writes: point [store] database at the primary",
     _LOCK_WAIT: "another program holds the store; wait for it or stop it, then try again",
-    "28P01": 'see the password: [store] password = "file:…" or libpq\'s own password file',
+    _NO_TABLE: "its tables are gone: stop the daemons and put a backup back: govpost store restore FILE",
+    _PASSWORD: 'see the password: [store] password = "file:…" or libpq\'s own password file',
     "28000": "see which roles the server lets in (pg_hba.conf)",
     "53100": "the server's disk is full: make room, then try again",
     "53300": "the server has no connection left: raise max_connections or stop something",
@@ -154,11 +156,11 @@ class Postgres:
         state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
         if isinstance(error, IntegrityError) or state.startswith(_NEVER):
             return None
-        if isinstance(error, ProgrammingError) and state != _FORBIDDEN:
+        if isinstance(error, ProgrammingError) and state not in (_FORBIDDEN, _NO_TABLE):
             return None
         if isinstance(error, DBAPIError | PoolTimeout):
-            tip = "see that the database server runs and can be reached, then try again"
-            return StoreUnavailable(f"the store cannot be used: {_said(error)}", _TIPS.get(state, tip))
+            said = _said(error)
+            return StoreUnavailable(f"the store cannot be used: {said}", _TIPS.get(state) or _tip(said))
         return None
 
 
@@ -194,6 +196,15 @@ def _engine(url: URL, busy: float) -> Engine:
     )
     event.listen(engine, "connect", on_connect)
     return engine
+
+
+def _tip(said: str) -> str:
+    """Advise on a connection that could not be made: the driver gives no code then, only the server's words."""
+    if "password" in said:
+        return _TIPS[_PASSWORD]
+    if 'database "' in said and "does not exist" in said:
+        return _TIPS[_MISSING_DATABASE]
+    return "see that the database server runs and can be reached, then try again"
 
 
 def _said(error: BaseException) -> str:

@@ -68,7 +68,7 @@ def bear_witness(store: Store) -> None:
     """Note beside the store how far its record goes; OSError when the folder takes nothing."""
     with store.read() as conn:
         head, which = chain.head(conn), schema.identity(conn)
-    witness.keep(store.folder, head, store.clock(), which)
+    witness.keep(store.folder, head, store.clock(), which, store.name)
 
 
 def settle_in(

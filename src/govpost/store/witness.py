@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from govpost.errors import Refused
 from govpost.store import schema
 from govpost.store.chain import Head
 from govpost.store.chain_rows import EVENT
+from govpost.times import rfc3339
 
 NAME = "witness.json"
 RESTORED = "store.restored"
@@ -20,19 +22,30 @@ RESTORED = "store.restored"
 
 
 class Witness(NamedTuple):
-    """The head of the event chain as it was at `at`, by the store's clock; `store` says of which store, if known."""
+    """The head of the event chain as it was at `at`, by the store's clock; `store` says of which store, if known.
+
+    `place` is where that store lay.
+    """
 
     head: Head
     at: datetime
     store: str = ""
+    place: str = ""
 
 
-def keep(folder: Path, head: Head, at: datetime, store: str = "") -> None:
+def keep(folder: Path, head: Head, at: datetime, store: str = "", place: str = "") -> None:
     """Write down what was seen, whole or not at all; OSError when the folder takes nothing."""
     fresh = folder / f".{NAME}.{os.getpid()}"
     handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
-        json.dump({"event": head.event_id, "hash": head.hash, "at": at.isoformat(), "store": store}, out)
+        seen = {
+            "event": head.event_id,
+            "hash": head.hash,
+            "at": at.isoformat(),
+            "store": store,
+            "place": place,
+        }
+        json.dump(seen, out)
         out.flush()
         os.fsync(out.fileno())
     fresh.replace(folder / NAME)
@@ -43,7 +56,7 @@ def read(folder: Path) -> Witness | None:
     try:
         kept = json.loads((folder / NAME).read_text(encoding="utf-8"))
         head, at = Head(int(kept["event"]), str(kept["hash"])), datetime.fromisoformat(kept["at"])
-        return Witness(head, at, str(kept.get("store", "")))
+        return Witness(head, at, str(kept.get("store", "")), str(kept.get("place", "")))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -57,6 +70,17 @@ def is_ahead(conn: Connection, witness: Witness) -> bool:
         return False
     settled = select(EVENT.c.id).where(EVENT.c.verb == RESTORED, EVENT.c.at > witness.at).limit(1)
     return conn.execute(settled).first() is None
+
+
+def refuse_loss(folder: Path, place: str) -> None:
+    """Refuse to begin an empty store in the place of one that a daemon has worked on."""
+    seen = read(folder)
+    if seen is None or seen.place != place or seen.head.event_id == 0:
+        return
+    raise Refused(
+        f"the store is gone: {place} held {seen.head.event_id} events at {rfc3339(seen.at)} and is empty now",
+        f"put it back: govpost store restore FILE; to begin anew without it, take {folder / NAME} away",
+    )
 
 
 def _is_of_another(conn: Connection, witness: Witness) -> bool:
