@@ -145,6 +145,17 @@ def test_nobody_need_know_and_it_can_be_given_up(tmp_path: Path) -> None:
         "alpha on hub is failed (given up by ben"
         in riverton.ok("delivery", "resolve", row["id"], "--give-up").out
     )
+    for told in (riverton.run("status").out, riverton.ok("explain", "alpha").out):
+        assert "it may or may not be public" in told
+        assert f"govpost delivery retry {row['id']} --not-there" in told
+    refused = riverton.run("delivery", "retry", row["id"])
+    assert (refused.code, "it may be public on hub" in refused.err) == (1, True)
+    assert "look there first" in refused.err
+    assert "it may still arrive: wait" in riverton.run("delivery", "retry", row["id"], "--not-there").err
+    riverton.ok("post", "cancel", "alpha", "--reason", "nobody can tell")
+    assert riverton.run("status").code == 0
+    (row,) = riverton.ask("delivery", "list")
+    assert (row["state"], "may be public" in row["reason"]) == ("cancelled", True)
 
 
 def test_a_failed_delivery_is_retried_in_a_new_slot(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from govpost.domain import Capabilities, Receipt
-from govpost.editorial import queueing
+from govpost.editorial import freezing, queueing
 from govpost.errors import Refused, Rejected, Uncertain, UsageFault
 from govpost.store import channels, deliveries
 from govpost.store.rows import DeliveryRecord
@@ -297,8 +297,52 @@ class TestSettling:
     def test_giving_up_fails_it(self, office: Office, hub: Scripted) -> None:
         row = uncertain(office, hub)
         found = queueing.give_up(office.store, office.person("ben"), row.id)
-        assert (found.state, office.state("road")) == ("failed", "failed")
+        assert (found.state, found.ambiguous, office.state("road")) == ("failed", True, "failed")
         assert "may or may not be public" in found.reason
+
+    def test_what_was_given_up_goes_again_only_when_somebody_says_it_is_not_there(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        hub.capabilities = Capabilities(title=True, link=True, settles_after=timedelta(minutes=5))
+        office.read_config()
+        row = uncertain(office, hub)
+        queueing.give_up(office.store, office.person("ben"), row.id)
+        with pytest.raises(Refused, match="it may be public on hub") as refusal:
+            queueing.retry(office.store, office.config, office.person("ben"), row.id)
+        assert f"govpost delivery retry {row.id} --not-there" in refusal.value.tip
+        with pytest.raises(Refused, match="it may still arrive: wait"):
+            self.retry_looked(office, row)
+        office.wait(HOUR)
+        again = self.retry_looked(office, row)
+        assert (again.state, again.ambiguous) == ("queued", False)
+        assert "who looked" in office.events("delivery.queued")[-1].why
+        office.wait(2 * HOUR)
+        office.work()
+        assert (office.state("road"), len(hub.calls)) == ("published", 2)
+
+    def test_a_freeze_does_not_make_what_was_given_up_forgotten(self, office: Office, hub: Scripted) -> None:
+        row = uncertain(office, hub)
+        queueing.give_up(office.store, office.person("ben"), row.id)
+        freezing.freeze(office.store, office.config, office.person("ben"), "a rumour")
+        office.wait(2 * HOUR)
+        freezing.thaw(office.store, office.config, office.person("cleo"), "nothing in it")
+        office.work()
+        with pytest.raises(Refused, match="it may be public on hub"):
+            queueing.retry(office.store, office.config, office.person("ben"), row.id)
+        assert len(hub.calls) == 1
+
+    def test_what_was_given_up_can_be_cancelled_and_says_still_that_it_may_be_public(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        row = uncertain(office, hub)
+        queueing.give_up(office.store, office.person("ben"), row.id)
+        office.cancel("road")
+        found = office.one("road")
+        assert (found.state, found.ambiguous, office.state("road")) == ("cancelled", True, "cancelled")
+        assert found.reason.endswith("it was given up and may be public")
+
+    def retry_looked(self, office: Office, row: DeliveryRecord) -> DeliveryRecord:
+        return queueing.retry(office.store, office.config, office.person("ben"), row.id, office.fitted)
 
     def test_is_for_publishers_and_for_what_is_uncertain(self, office: Office, hub: Scripted) -> None:
         row = uncertain(office, hub)

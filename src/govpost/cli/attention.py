@@ -82,22 +82,29 @@ SETTLES = {
     "failed": "govpost delivery retry {id}  (or: govpost post cancel {slug})",
     "missed": "govpost delivery retry {id}  (or: govpost post cancel {slug})",
 }
+GIVEN_UP = "govpost delivery retry {id} --not-there  (only if you looked; or: govpost post cancel {slug})"
+
+
+def settles(row: DeliveryRecord, slug: str) -> str:
+    """Return the command that settles a delivery; of one that may be public, it says that somebody has looked."""
+    unsure = row.ambiguous and row.state in ("failed", "missed")
+    return (GIVEN_UP if unsure else SETTLES.get(row.state, "")).format(id=row.id, slug=slug)
 
 
 def _deliveries(conn: Connection) -> Iterator[Item]:
-    for state, command in SETTLES.items():
-        copies: dict[tuple[str, str], list[DeliveryRecord]] = {}
+    for state in SETTLES:
+        copies: dict[tuple[str, str, bool], list[DeliveryRecord]] = {}
         for row, slug in views.sent(conn, DELIVERY.c.state == state):
             if row.recipient is not None:
-                copies.setdefault((slug, row.channel), []).append(row)
+                copies.setdefault((slug, row.channel, row.ambiguous), []).append(row)
                 continue
             yield Item(
                 kind=state,
                 subject=f"{slug} on {row.channel}" + (f", part {row.part}" if row.parts > 1 else ""),
                 why=row.reason,
-                command=command.format(id=row.id, slug=slug),
+                command=settles(row, slug),
             )
-        for (slug, channel), rows in copies.items():
+        for (slug, channel, _), rows in copies.items():
             yield _copies(state, slug, channel, rows)
 
 
@@ -105,7 +112,7 @@ def _copies(state: str, slug: str, channel: str, rows: list[DeliveryRecord]) -> 
     """Put the copies of one bulletin into one line: a list has many readers."""
     why, often = Counter(row.reason for row in rows).most_common(1)[0]
     most = f"most often: {why}" if often < len(rows) else why
-    command = SETTLES[state].format(id=rows[0].id, slug=slug)
+    command = settles(rows[0], slug)
     if len(rows) > 1:
         command = f"govpost delivery list --post {slug} --state {state}, then for each: {command}"
     number = "1 copy" if len(rows) == 1 else f"{len(rows):,} copies"

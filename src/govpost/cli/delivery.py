@@ -124,7 +124,7 @@ def _short(value: Any) -> str:
 @click.option("--live", metavar="URL", help="It is public, at this address.")
 @click.option("--remote-id", metavar="TEXT", help="With --live: the platform's own id of it.")
 @click.option("--not-there", is_flag=True, help="You have looked, and it is not there: it is queued again.")
-@click.option("--give-up", is_flag=True, help="Nobody can tell, and it is not to be tried again.")
+@click.option("--give-up", is_flag=True, help="Nobody can tell: it ends failed, and may be public.")
 @pass_session
 def resolve(
     session: Session, name: str, live: str | None, remote_id: str | None, not_there: bool, give_up: bool
@@ -148,12 +148,14 @@ def resolve(
 
 @command.command("retry", epilog="govpost delivery retry 01939b2e")
 @click.argument("name", metavar="ID")
+@click.option("--not-there", is_flag=True, help="It was given up; you have looked, and it is not there.")
 @pass_session
-def retry(session: Session, name: str) -> None:
-    """Try a failed or missed delivery again, in a new slot."""
+def retry(session: Session, name: str, not_there: bool) -> None:
+    """Try a failed or missed delivery again, in a new slot. One that was given up may be public: look first."""
     from govpost.editorial import queueing
 
-    _tell(session, queueing.retry(session.store, session.config, session.actor, name))
+    looked = session.bench.fitted if not_there else None
+    _tell(session, queueing.retry(session.store, session.config, session.actor, name, looked))
 
 
 def _tell(session: Session, row: DeliveryRecord) -> None:

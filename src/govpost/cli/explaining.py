@@ -67,7 +67,7 @@ def of_deliveries(session: Session, card: Card) -> Iterator[Reason]:
     alike: dict[tuple[object, ...], list[DeliveryRecord]] = {}
     for row in card.deliveries:
         alone = row.id if row.recipient is None else ""
-        key = (row.channel, row.action, row.state, row.reason, row.slot, row.due, alone)
+        key = (row.channel, row.action, row.state, row.reason, row.slot, row.due, row.ambiguous, alone)
         alike.setdefault(key, []).append(row)
     with session.store.write(session.reader.id) as tx:
         found = [_of_delivery(tx, session.config, card, rows[0], len(rows)) for rows in alike.values()]
@@ -91,8 +91,7 @@ def _of_delivery(tx: Tx, config: Config, card: Card, row: DeliveryRecord, many: 
         why = f"it is on its way: {row.state}"
     else:
         why = f"it is {row.state}" + (f": {row.reason}" if row.reason else "")
-        settles = attention.SETTLES.get(row.state, "")
-        command = settles.format(id=row.id, slug=card.post.slug)
+        command = attention.settles(row, card.post.slug)
         line = config.line("channels", row.channel, "rate", "late") if row.state == "missed" else None
     return Reason(
         why=_which(row, many) + why,

@@ -141,18 +141,21 @@ def _refuse_before_main(
             )
 
 
-def retry(store: Store, config: Config, actor: Actor, name: str) -> DeliveryRecord:
-    """Try a failed or missed delivery again, in a new slot."""
+def retry(
+    store: Store, config: Config, actor: Actor, name: str, looked: Mapping[str, Fitted] | None = None
+) -> DeliveryRecord:
+    """Try a failed or missed delivery again, in a new slot.
+
+    One that was given up may be public: it goes only with `looked`, the channels as fitted, by which a person says to
+    have looked and that it is not there.
+    """
     actor.need(Role.PUBLISHER, to="try deliveries again")
     with store.write(actor.id) as tx:
         row = find(tx.conn, name)
         if row.state not in ("failed", "missed"):
-            tip = (
-                f"govpost delivery resolve {row.id} --live URL | --not-there"
-                if row.state == "uncertain"
-                else ""
-            )
-            raise Refused(f"the delivery is {row.state}; only a failed or missed one can be tried again", tip)
+            tip = f"govpost delivery resolve {row.id} --live URL | --not-there"
+            why = f"the delivery is {row.state}; only a failed or missed one can be tried again"
+            raise Refused(why, tip if row.state == "uncertain" else "")
         _refuse_unknown(config, row)
         post = posts.by_id(tx.conn, row.post_id)
         if post.submitted_at is None and row.action != Action.WITHDRAW:
@@ -160,21 +163,45 @@ def retry(store: Store, config: Config, actor: Actor, name: str) -> DeliveryReco
                 f"{post.slug} was cancelled or withdrawn; nothing more of it goes out",
                 "write a new post under another slug",
             )
+        if row.ambiguous:
+            _refuse_unlooked(tx, config, row, looked)
         due = _new_slot(tx, config, row)
-        why = obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now)
-        state = DeliveryState.HELD if why else DeliveryState.QUEUED
+        stopped = obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now)
+        state = DeliveryState.HELD if stopped else DeliveryState.QUEUED
         deliveries.move(
             tx,
             row,
             state,
-            why or f"tried again by {actor.id}",
+            stopped
+            or f"tried again by {actor.id}" + (", who looked: it is not there" if row.ambiguous else ""),
             roles=actor.roles,
             attempts=0,
+            ambiguous=False,
             slot=due,
             due=due,
         )
         planning.reslot(tx, deliveries.get(tx.conn, row.id), due, f"tried again by {actor.id}")
         return deliveries.get(tx.conn, row.id)
+
+
+def _refuse_unlooked(
+    tx: Tx, config: Config, row: DeliveryRecord, looked: Mapping[str, Fitted] | None
+) -> None:
+    if looked is None:
+        raise Refused(
+            f"it may be public on {row.channel}: {row.reason}",
+            f"look there first; if it is not there: govpost delivery retry {row.id} --not-there",
+        )
+    _refuse_early(tx, config, looked, row)
+
+
+def _refuse_early(tx: Tx, config: Config, fitted: Mapping[str, Fitted], row: DeliveryRecord) -> None:
+    known = fitted.get(row.channel)
+    settles = (known.capabilities.settles_after if known else None) or timedelta()
+    ready = (row.gate_at or row.due) + config.daemon.attempt + settles
+    if tx.now < ready:
+        wait = f"it may still arrive: wait {describe(ready - tx.now)}"
+        raise Refused(wait, f"look again after {rfc3339(ready)}")
 
 
 def _new_slot(tx: Tx, config: Config, row: DeliveryRecord) -> datetime:
@@ -237,13 +264,7 @@ def resolve_absent(
     actor.need(Role.PUBLISHER, to="settle deliveries")
     with store.write(actor.id) as tx:
         row = _uncertain(tx.conn, name)
-        known = fitted.get(row.channel)
-        settles = (known.capabilities.settles_after if known else None) or timedelta()
-        ready = (row.gate_at or row.due) + config.daemon.attempt + settles
-        if tx.now < ready:
-            raise Refused(
-                f"it may still arrive: wait {describe(ready - tx.now)}", f"look again after {rfc3339(ready)}"
-            )
+        _refuse_early(tx, config, fitted, row)
         why = f"{actor.id} looked and it is not there"
         deliveries.move(
             tx,
@@ -263,12 +284,12 @@ def resolve_absent(
 
 
 def give_up(store: Store, actor: Actor, name: str) -> DeliveryRecord:
-    """Settle an uncertain delivery: nobody can tell, and it is not tried again."""
+    """Settle an uncertain delivery: nobody can tell, so it fails, and stays `ambiguous` for whoever would retry it."""
     actor.need(Role.PUBLISHER, to="settle deliveries")
     with store.write(actor.id) as tx:
         row = _uncertain(tx.conn, name)
         why = f"given up by {actor.id}; it may or may not be public"
-        deliveries.move(tx, row, DeliveryState.FAILED, why, roles=actor.roles, check_at=None, ambiguous=False)
+        deliveries.move(tx, row, DeliveryState.FAILED, why, roles=actor.roles, check_at=None)
         return deliveries.get(tx.conn, row.id)
 
 

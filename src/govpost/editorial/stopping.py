@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, or_
 
 from govpost.config import Config
 from govpost.domain import Action, Variant
@@ -44,8 +44,10 @@ def cancel_deliveries(tx: Tx, post: PostRecord, why: str) -> list[DeliveryRecord
     own = _own(post)
     for row in deliveries.find(tx.conn, *own, DELIVERY.c.state == "publishing", DELIVERY.c.gate_at.is_(None)):
         deliveries.move(tx, row, DeliveryState.QUEUED, why)
-    stoppable = (*own, DELIVERY.c.state.in_(_STOPPABLE), ~DELIVERY.c.ambiguous)
+    given_up = and_(DELIVERY.c.state == "failed", DELIVERY.c.ambiguous)
+    stoppable = (*own, DELIVERY.c.state.in_(_STOPPABLE), or_(~DELIVERY.c.ambiguous, given_up))
     stopped = deliveries.find(tx.conn, *stoppable)
+    copies.move_all(tx, DeliveryState.CANCELLED, f"{why}; it was given up and may be public", *own, given_up)
     copies.move_all(tx, DeliveryState.CANCELLED, why, *stoppable)
     return stopped
 
