@@ -246,11 +246,9 @@ def test_a_store_that_is_gone_is_not_begun_anew_behind_everybodys_back(
         office.store.path.unlink()
     office.store.close()
     again = Store(office.store_url, tmp_path, lambda: office.now)
-    with pytest.raises(
-        Refused, match="the store is gone: .* held [0-9]+ events at 2026-11-25T18:00:00Z"
-    ) as refused:
-        with again.write("ben"):
-            pass
+    with pytest.raises(Refused, match="the store is gone: ") as refused, again.write("ben"):
+        pass
+    assert "events at 2026-11-25T18:00:00Z and is empty now" in refused.value.message
     assert "govpost store restore FILE" in refused.value.tip
     assert again.path is None or not again.path.exists()
     (again.folder / witness.NAME).unlink()
