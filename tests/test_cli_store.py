@@ -289,6 +289,35 @@ def test_a_moved_store_takes_no_more_writes_and_the_new_one_goes_on(town: City) 
     town.ok("freeze", "--reason", "a test")
 
 
+def test_a_store_that_was_moved_away_is_not_backed_up_and_not_called_whole(town: City) -> None:
+    town.ok("store", "move", "sqlite:///.govpost/other.db")
+    into = town.root / "copies"
+    refused = town.run("store", "backup", f"{into}/")
+    assert refused.code == 1
+    assert "this store was moved to" in refused.err
+    assert "set [store] database" in refused.err
+    assert not into.exists()
+    found = town.run("store", "check")
+    assert found.code == 1
+    assert "wrong: this store was moved to" in found.out
+    assert "set [store] database" in found.out
+
+
+def test_a_store_that_was_moved_away_is_opened_again_only_by_an_order_of_its_own(town: City) -> None:
+    into = town.root / "copies"
+    town.ok("store", "backup", f"{into}/")
+    town.ok("store", "move", "sqlite:///.govpost/other.db")
+    refused = town.run("store", "restore", str(into))
+    assert refused.code == 1
+    assert "this store was moved to" in refused.err
+    assert "--reopen" in refused.err
+    still = town.run("freeze", "--reason", "a test")
+    assert "this store was moved to" in still.err
+    town.ok("store", "restore", str(into), "--reason", "the new one burnt", "--reopen")
+    town.ok("thaw", "--reason", "the new one is gone")
+    assert "the new one burnt; with --reopen" in town.ok("audit", "log").out
+
+
 def test_a_move_that_lacks_its_last_step_is_ended_by_a_second_call(town: City) -> None:
     url = "sqlite:///.govpost/other.db"
     first = town.ask("store", "move", url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,17 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from govpost.cli import out
+from govpost.cli import out, telling_store
 from govpost.cli.context import Session, pass_session
 from govpost.cli.frame import Noun
 
 if TYPE_CHECKING:
-    from govpost.store.backing import Backup
-    from govpost.store.checking import Examined
     from govpost.store.engine import Store
-    from govpost.store.replacing import Restored
-
-CLEAR = "\r\x1b[K"
 
 
 @click.group("store", cls=Noun)
@@ -55,24 +49,6 @@ def _no_daemon(store: Store) -> Iterator[None]:
         yield
     finally:
         lock.free()
-
-
-class _Progress:
-    """One line on a terminal's stderr that is written over; nothing elsewhere."""
-
-    def __init__(self) -> None:
-        self.shown = False
-
-    def __call__(self, table: str, done: int, of: int) -> None:
-        """Say how far it is."""
-        if sys.stderr.isatty():
-            click.echo(f"{CLEAR}{table}: {done:,} of {of:,} rows", nl=False, err=True)
-            self.shown = True
-
-    def end(self) -> None:
-        """Take the line away."""
-        if self.shown:
-            click.echo(CLEAR, nl=False, err=True)
 
 
 @command.command(
@@ -115,28 +91,13 @@ def check(session: Session, file: Path | None) -> int:
     from govpost.store import backing, checking
 
     if file is None:
-        return _tell_check(session, checking.examine(session.store, _media(session)))
+        return telling_store.check(session, checking.examine(session.store, _media(session)))
     beside = file.parent / backing.MEDIA
     found = backing.at_file(file.resolve())
     try:
-        return _tell_check(session, checking.examine(found, beside if beside.is_dir() else None))
+        return telling_store.check(session, checking.examine(found, beside if beside.is_dir() else None))
     finally:
         found.close()
-
-
-def _tell_check(session: Session, found: Examined) -> int:
-    if session.as_json:
-        out.document({"ok": not found.findings, **asdict(found)})
-        return int(bool(found.findings))
-    for each in found.findings:
-        out.say(f"wrong: {each.what}")
-        out.say(f"  tip: {each.tip}")
-    if not found.findings:
-        rows, media = sum(found.counts.values()), out.counted(found.media, "medium", "media")
-        out.say(f"{found.name} is whole: schema {found.schema}, {rows:,} rows, {media}")
-    if found.head:
-        out.say(f"head: {found.head}")
-    return int(bool(found.findings))
 
 
 @command.command(
@@ -150,7 +111,7 @@ def backup(session: Session, place: str) -> int:
     from govpost.store import backing
 
     session.reader.need(Role.ADMIN, Role.RECORDS, to="back the store up")
-    path, progress = Path(place).absolute(), _Progress()
+    path, progress = Path(place).absolute(), telling_store.Progress()
     into = place.endswith("/") or path.is_dir()
     try:
         made = backing.backup(
@@ -161,32 +122,16 @@ def backup(session: Session, place: str) -> int:
     if session.as_json:
         out.document({**asdict(made), "path": str(made.path), "at": made.at.isoformat()})
     else:
-        _tell_backup(made, into)
+        telling_store.backup(made, into)
     return int(bool(made.missing))
-
-
-def _tell_backup(made: Backup, into: bool) -> None:
-    out.say(f"{made.path}: {sum(made.counts.values()):,} rows, read back and whole")
-    out.say(f"head: {made.head}")
-    if into:
-        out.say(f"media: {made.copied} copied, {made.media - made.copied - len(made.missing)} there already")
-    elif made.media:
-        out.say(
-            f"{out.counted(made.media, 'medium is', 'media are')} not in it: name a folder to have them too"
-        )
-    for each in made.missing:
-        out.say(f"missing: {each}")
-    out.say(
-        "Not in it: config.toml, content/, and the key of the vault, without which stored log-ins cannot be read."
-    )
-    out.say("Keep the key ([security] vault_key, else .govpost/vault.key) elsewhere than the backups.")
 
 
 @command.command("restore", epilog='govpost store restore /var/backups/govpost/ --reason "the disk broke"')
 @click.argument("place", metavar="FILE|FOLDER")
 @click.option("--reason", default="", metavar="TEXT", help="Why; it is kept on the record.")
+@click.option("--reopen", is_flag=True, help="Also where the store was moved elsewhere and is closed since.")
 @pass_session
-def restore(session: Session, place: str, reason: str) -> int:
+def restore(session: Session, place: str, reason: str, reopen: bool) -> int:
     """Put a backup (of a folder, the newest) in the place of the store; the one there now is set aside, not deleted.
 
     It starts frozen. What was due since the backup is uncertain until the platform or a person says what became of it.
@@ -195,37 +140,14 @@ def restore(session: Session, place: str, reason: str) -> int:
 
     actor = _admin(session, "restore the store")
     with _no_daemon(session.store):
-        done = replacing.restore(session.store, actor, Path(place).absolute(), _media(session), reason)
+        path, kept = Path(place).absolute(), _media(session)
+        done = replacing.restore(session.store, actor, path, kept, reason, reopen=reopen)
     if session.as_json:
         told = {"backup": str(done.backup), "at": done.at.isoformat()}
         out.document({**asdict(done), **told})
     else:
-        _tell_restored(done)
+        telling_store.restored(done)
     return int(bool(done.missing))
-
-
-def _tell_restored(done: Restored) -> None:
-    out.say(f"restored from {done.backup}, the backup of {done.at:%Y-%m-%d %H:%M:%S} UTC")
-    if done.aside is not None:
-        out.say(f"the store that was there is kept: {done.aside}")
-    if done.lost:
-        out.say(f"  it holds {out.counted(done.lost, 'event')} that the backup does not know")
-    for each in done.missing:
-        out.say(f"missing: {each}")
-    unsure = out.counted(done.uncertain, "delivery is", "deliveries are")
-    out.say(f"everything is frozen; {unsure} uncertain, for they may be public by now")
-    out.say("Next: start the daemon, which asks the platforms that can be asked, then look at")
-    out.say("  govpost delivery list --state uncertain")
-    if not done.compared:
-        out.say(
-            "No store told what went out after the backup, so these may be public too; look on the channels:"
-        )
-        out.say("  govpost queue list                       (planned for later; queue now may have sent it)")
-        out.say("  govpost delivery list --state failed     (it may have been tried again)")
-        out.say("  govpost delivery list --state missed")
-        out.say("Cancel what you find there: govpost post cancel POST")
-    out.say("Posts taken in after the backup are not in it: do not take one in again that is public.")
-    out.say("When all is settled: govpost thaw --reason TEXT")
 
 
 @command.command("move", epilog="govpost store move postgresql+psycopg://govpost@db.example.gov/govpost")
@@ -235,7 +157,7 @@ def move(session: Session, url: str) -> None:
     """Copy the whole store into another, empty database, prove it row by row, and take no more writes in the old."""
     from govpost.store import moving
 
-    actor, progress, target = _mover(session), _Progress(), _target(session, url)
+    actor, progress, target = _mover(session), telling_store.Progress(), _target(session, url)
     try:
         with _no_daemon(session.store):
             done = moving.move(session.store, target, actor, _media(session), progress)
@@ -252,10 +174,11 @@ def move(session: Session, url: str) -> None:
     out.say(f"{done.source} takes no more writes. In config.toml, under [store], write:")
     out.say(f"  {_line(url)}")
     if target.several:
+        out.say('If the database wants a password, name where it lies: password = "file:PATH".')
+        out.say("If several machines work on it, [store] media must name a folder that all of them share,")
         out.say(
-            'If the database wants a password, name where it lies: password = "file:PATH" (or credential:NAME).'
+            "so must each channel that writes files (a website's folder), and all need one [security] vault_key."
         )
-        out.say("If several machines work on it, [store] media must name a folder that all of them share.")
 
 
 def _mover(session: Session) -> str:

@@ -50,10 +50,12 @@ def backup(
 ) -> Backup:
     """Write a backup to the file `place`, or a new file in that folder with the media beside it; verified.
 
-    The store may be at work meanwhile. `Refused` where a file is already, and when what was written is not whole.
+    The store may be at work meanwhile. `Refused` where a file is already, for a store that was moved elsewhere, and
+    when what was written is not whole.
     """
     if not bare.is_there(store):
         raise Refused(f"there is no store at {store.name} yet", "there is nothing to back up")
+    _refuse_closed(store)
     now = store.clock()
     path = place / f"govpost-{now:%Y%m%dT%H%M%SZ}.db" if into_folder else place
     with _fresh(path) as temporary:
@@ -72,6 +74,16 @@ def backup(
     return Backup(
         path=path, at=now, head=head, counts=found.counts, media=len(names), copied=copied, missing=missing
     )
+
+
+def _refuse_closed(store: Store) -> None:
+    with bare.snapshot(store) as conn:
+        moved = meta.get(conn, schema.MOVED_KEY)
+    if moved:
+        raise Refused(
+            f"this store was moved to {moved['to']} at {moved['at']}; a backup of it would lack all that came since",
+            "set [store] database in config.toml to the new address",
+        )
 
 
 def at_file(path: Path, clock: Callable[[], datetime] | None = None) -> Store:

@@ -45,15 +45,16 @@ class Examined:
     findings: list[Finding]
 
 
-def examine(store: Store, folder: Path | None) -> Examined:
+def examine(store: Store, folder: Path | None, *, closed: bool = True) -> Examined:
     """Look at all of a store; `folder` is where its media lie, None when they are not asked about.
 
+    Unless `closed` is False, it is a finding too that the store takes no writes, since it was moved.
     `Refused` when there is none; a file that is no database comes out as `StoreUnavailable`.
     """
     if not bare.is_there(store):
         raise Refused(f"there is no store at {store.name}", "see [store] database in config.toml")
     with bare.snapshot(store) as conn:
-        found = list(_look(conn, _sound))
+        found = [*_look(conn, _sound), *(_look(conn, _closed) if closed else [])]
         number, needs = schema.numbers(conn)
         if number != rows.SCHEMA and not number > rows.SCHEMA >= needs:
             found.append(_other_schema(number))
@@ -103,6 +104,14 @@ def _sound(conn: Connection) -> list[Finding]:
         )
         wrong = [f"a constraint was never proved: {line}" for line in conn.execute(unproved).scalars()]
     return [Finding(what=line, tip=_RESTORE) for line in wrong]
+
+
+def _closed(conn: Connection) -> list[Finding]:
+    try:
+        schema.refuse_moved(conn)
+    except Refused as refused:
+        return [Finding(what=refused.message, tip=refused.tip)]
+    return []
 
 
 def _tables(conn: Connection) -> list[Finding]:
@@ -163,7 +172,9 @@ def _claims(conn: Connection) -> list[Finding]:
         for name, state, holder in conn.execute(select(DELIVERY.c.id, DELIVERY.c.state, owner).where(torn))
     ]
     latest = conn.execute(select(func.max(until)).where(claimed)).scalar_one_or_none()
-    newest: datetime | None = conn.execute(select(func.max(machine_rows.DAEMON.c.heartbeat_at))).scalar_one_or_none()
+    newest: datetime | None = conn.execute(
+        select(func.max(machine_rows.DAEMON.c.heartbeat_at))
+    ).scalar_one_or_none()
     if latest is not None and newest is not None and latest > newest + A_LEASE:
         wrong.append(f"a claim lasts until {latest:%Y-%m-%d %H:%M}: a clock was wrong when it was made")
     tip = "start the daemon: it takes back what no running daemon holds"

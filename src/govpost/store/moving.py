@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from govpost.errors import Refused
 from govpost.store import bare, chain, copying, media, meta, rows, schema
@@ -55,6 +56,19 @@ def move(store: Store, target: Store, actor: str, kept_media: Path, progress: Pr
                 _copy(tx, there, store, target, progress)
                 _close(tx, target)
     return _open(store, target, len(names))
+
+
+def refuse_reopening(conn: Connection) -> None:
+    """Refuse to bring a store to life again whose rows went elsewhere: both would send what is planned."""
+    moved = None
+    with suppress(SQLAlchemyError, ValueError, TypeError), conn.begin_nested():  # a ruin says nothing
+        moved = meta.get(conn, schema.MOVED_KEY)
+    if moved:
+        raise Refused(
+            f"this store was moved to {moved['to']} at {moved['at']}; with both at work, posts go out twice",
+            "set [store] database in config.toml to that one and restore there;"
+            " or, if it will never be used again: --reopen",
+        )
 
 
 def _is_closed(source: Connection, target: Connection, place: Store) -> bool:

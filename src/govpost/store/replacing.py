@@ -6,7 +6,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from govpost.store import (
 )
 from govpost.store.engine import Store
 from govpost.store.machine_rows import DAEMON
-from govpost.store.moving import ANY
+from govpost.store.moving import ANY, refuse_reopening
 from govpost.store.rows import DELIVERY
 from govpost.times import rfc3339
 
@@ -48,6 +48,7 @@ class _Work(NamedTuple):
     actor: str
     reason: str
     stamp: str
+    reopen: bool
 
 
 class _Put(NamedTuple):
@@ -101,23 +102,29 @@ def _newest(place: Path) -> Path:
     return place
 
 
-def restore(store: Store, actor: str, place: Path, kept_media: Path, reason: str = "") -> Restored:
+def restore(
+    store: Store, actor: str, place: Path, kept_media: Path, reason: str = "", *, reopen: bool = False
+) -> Restored:
     """Put a backup in the place of a store that is absent or no longer used, frozen and with open questions.
 
-    The caller holds the daemon's lock where there is one. `Refused` while a daemon runs, and for a backup that is not
-    whole; nothing has changed then.
+    The caller holds the daemon's lock where there is one. `Refused` while a daemon runs, for a backup that is not
+    whole, and unless `reopen` when one of the two was moved elsewhere; nothing has changed then.
     """
     path = find(place)
+    reason = "; ".join(each for each in (reason, "with --reopen" if reopen else "") if each)
     store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if store.path is None:
-        _refuse_running(store, actor)
-    with _prepared(path, store) as (fresh, temporary):
+        _refuse_running(store, actor, reopen=reopen)
+    elif not reopen:
+        _refuse_moved_file(store)
+    with _prepared(path, store, reopen=reopen) as (fresh, temporary):
         with bare.snapshot(fresh) as conn:
             end = chain.head(conn)
         upgrading.upgrade(fresh, actor)
         with bare.snapshot(fresh) as conn:
             names = media.named(conn)
-        work = _Work(fresh, end, actor, reason, f"{store.clock():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+        stamp = f"{store.clock():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        work = _Work(fresh, end, actor, reason, stamp, reopen)
         put = _put(store, work, temporary)
     copied, missing = media.copy(names, path.parent / backing.MEDIA, kept_media)
     return Restored(
@@ -132,26 +139,42 @@ def restore(store: Store, actor: str, place: Path, kept_media: Path, reason: str
     )
 
 
-def _refuse_running(store: Store, actor: str) -> None:
+def _refuse_running(store: Store, actor: str, *, reopen: bool) -> None:
     with bare.alone(store, actor) as tx:
-        _refuse_daemons(tx.conn, tx.now)
+        _refuse_in_use(tx.conn, tx.now, reopen=reopen)
 
 
-def _refuse_daemons(conn: Connection, now: datetime) -> None:
+def _refuse_in_use(conn: Connection, now: datetime, *, reopen: bool) -> None:
     if inspect(conn).has_table("daemon"):  # what is replaced may be a ruin
         bare.refuse_daemons(conn, now, ANY, "restore again")
+    if not reopen:
+        refuse_reopening(conn)
+
+
+def _refuse_moved_file(store: Store) -> None:
+    with ExitStack() as stack:
+        try:
+            if not bare.is_there(store):
+                return
+            conn = stack.enter_context(bare.snapshot(store))
+        except (StoreUnavailable, Refused, *_UNREADABLE):
+            return
+        refuse_reopening(conn)
 
 
 @contextmanager
-def _prepared(path: Path, store: Store) -> Iterator[tuple[Store, Path]]:
+def _prepared(path: Path, store: Store, *, reopen: bool) -> Iterator[tuple[Store, Path]]:
     """Give a copy of the backup to work on, beside the place where it goes; the backup itself stays as it is."""
     temporary = store.folder / f".restore-{secrets.token_hex(4)}.db"
     source = backing.at_file(path)
     try:
-        found = checking.examine(source, None)
+        found = checking.examine(source, None, closed=False)
         wrong = [each for each in found.findings if "govpost store upgrade" not in each.tip]
         if wrong:
             raise Refused(f"the backup {path} is not whole: {wrong[0].what}", "restore an earlier one")
+        if not reopen:
+            with bare.snapshot(source) as conn:
+                refuse_reopening(conn)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         backing.vacuum(source, temporary)
         fresh = backing.at_file(temporary, store.clock)
@@ -249,7 +272,7 @@ def _put_rows(store: Store, work: _Work) -> _Put:
         now = bare.take(store, conn)
         known, aside = None, None
         if inspect(conn).has_table("meta"):
-            _refuse_daemons(conn, now)
+            _refuse_in_use(conn, now, reopen=work.reopen)
             known = _in_tables(conn, work)
             aside = _set_aside(conn, work.stamp)
         settled = _settle(work, now, known)
