@@ -34,7 +34,7 @@ from town import Town, town
 from govpost.store.rows import ATTEMPT, DELIVERY
 from govpost.times import utcnow
 
-POSTS = {"tiny": 4, "short": 150, "long": 1_000}
+POSTS = {"tiny": 4, "short": 100, "long": 1_000}
 WAVES = {"tiny": 1, "short": 3, "long": 5}
 SLOW = 0.05
 THREADS = 1
@@ -124,10 +124,10 @@ def postgres() -> Iterator[Callable[[], str] | None]:
     if importlib.util.find_spec("pgserver") is None:
         yield None
         return
-    from pgserver.postgres_server import get_server
-
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # pgserver's own, about where it may keep its lock
+        from pgserver.postgres_server import get_server
+
         server = get_server(folder, cleanup_mode="delete")
         numbers = itertools.count(1)
 

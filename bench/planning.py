@@ -30,8 +30,8 @@ RATE = Rate(
     windows=(window("mon-fri 07:00-19:00"), window("sat,sun 08:00-18:00")),
     holidays="US-IL",
 )
-WISHES = {"tiny": 1_000, "short": 20_000, "long": 100_000}
-RUNS = {"tiny": 1, "short": 3, "long": 5}
+WISHES = {"tiny": 1_000, "short": 10_000, "long": 100_000}
+RUNS = {"tiny": 1, "short": 2, "long": 5}
 SECONDS, ONE_MS = 10, 50
 
 

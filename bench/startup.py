@@ -25,7 +25,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE / "src"), s
 GOVPOST = "from govpost.cli import main; main()"
 BARE = "import click\n@click.group()\ndef cli(): 'A program.'\n@cli.command()\ndef one(): 'A command.'\ncli()"
 POSTS = 20
-ROUNDS = {"tiny": 1, "short": 5, "long": 15}
+ROUNDS = {"tiny": 1, "short": 3, "long": 15}
 
 
 def seconds(*line: str) -> float:
