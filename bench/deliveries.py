@@ -184,7 +184,7 @@ def scaling(size: str) -> list[Found]:
             four, head = on_postgres(size, fresh(), daemons=TEAM[size], delay=delay)
             found.append(
                 Found(
-                    what=f"{TEAM[size]} daemons against one on PostgreSQL, the platform answers in {1000 * delay:.0f} ms",
+                    what=f"{TEAM[size]} daemons against one on PostgreSQL, answers after {1000 * delay:.0f} ms",
                     found=f"{four / one:.2f} times ({one:.0f}/s to {four:.0f}/s); of the time in the database "
                     f"{100 * head:.0f} % is waiting for the head of the event chain",
                     goal=f"at least {goal} times" if goal else "",
