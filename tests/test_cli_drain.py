@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from cli_city import City, city, finish, process
+from govpost.daemon import draining
+from govpost.daemon.lock import Lock
+from govpost.domain import Capabilities
+from govpost.store import meta
+from govpost.store.machine_rows import DaemonRecord
+from govpost.workspace import open_workspace
 from live import until
+from office import Office, Scripted
 
 
 class Slow:
@@ -99,6 +107,81 @@ def test_without_a_wait_it_only_asks(tmp_path: Path, slow: Slow) -> None:
     assert "asked to finish: the daemon on" in said.out
     slow.go_on.set()
     assert finish(running).code == 0
+
+
+def test_a_killed_daemon_with_work_in_hand_is_not_said_to_have_ended_well(tmp_path: Path, slow: Slow) -> None:
+    riverton = city(tmp_path, hub=slow.url)
+    riverton.schedule("alpha", channels="hub")
+    running = process("-C", str(tmp_path), "daemon")
+    assert slow.asked.wait(60)
+    running.kill()
+    running.communicate(timeout=60)
+    said = riverton.run("daemon", "drain", "--all", "--wait", "30s")
+    assert (said.code, "has ended" in said.out) == (1, False)
+    assert "died without a word; it holds: alpha on hub" in said.err
+    assert "tip: what it held may be public" in said.err
+    assert riverton.run("daemon", "drain", "--all", "--wait", "0s").code == 1
+    told = riverton.ask("daemon", "drain", "--all")
+    assert (told["drained"], told["daemons"][0]["standing"]) == (False, "died")
+    slow.go_on.set()
+
+
+def beat(office: Office, host: str, minutes: int) -> DaemonRecord:
+    """Enter a daemon that was heard of some minutes ago and never said that it ended."""
+    then = office.now - timedelta(minutes=minutes)
+    row = DaemonRecord(
+        id=f"d-{host}", host=host, pid=7, version="1", started_at=then, heartbeat_at=then, state="running"
+    )
+    with office.tx() as tx:
+        meta.beat(tx, row)
+    return row
+
+
+def test_a_silent_daemon_is_not_known_to_have_ended_and_an_ended_one_is(
+    tmp_path: Path, store_url: str
+) -> None:
+    office = Office(tmp_path, {"hub": Scripted("hub", Capabilities(title=True))})
+    silent = beat(office, "web2", 5)
+    lock = Lock(office.store.folder)
+    lock.take()  # on SQLite: it stands still, but its process is there
+    try:
+        (found,) = draining.standing(office.store, draining.ask(office.store, office.person("ben"), None, ""))
+    finally:
+        lock.free()
+    assert (found.daemon.id, found.state, found.gone) == (silent.id, "silent", False)
+    with office.tx() as tx:
+        meta.bury(tx, [silent.id])
+    (found,) = draining.standing(office.store, [silent])
+    assert (found.state, found.gone) == ("ended", True)
+    assert draining.ask(office.store, office.person("ben"), None, "") == []
+
+
+def test_a_drain_says_since_when_a_daemon_is_silent_and_exits_1_without_waiting_in_vain(
+    tmp_path: Path,
+) -> None:
+    riverton = city(tmp_path)
+    space = open_workspace(tmp_path)
+    with space.store.write("test") as tx:
+        then = tx.now - timedelta(minutes=5)
+        meta.beat(
+            tx,
+            DaemonRecord(
+                id="d1", host="web2", pid=7, version="1", started_at=then, heartbeat_at=then, state="running"
+            ),
+        )
+    lock = Lock(space.store.folder)
+    lock.take()
+    try:
+        said = riverton.run("daemon", "drain", "web2", "--wait", "2h")
+    finally:
+        lock.free()
+        space.store.close()
+    assert (said.code, "has ended" in said.out) == (1, False)
+    assert (
+        f"is silent since {then:%Y-%m-%d %H:%M:%S} UTC, not known to have ended; it holds: nothing"
+        in said.err
+    )
+    assert "tip: look on its machine" in said.err
 
 
 @pytest.fixture

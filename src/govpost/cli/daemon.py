@@ -161,7 +161,7 @@ def _run(session: Session, mode: Mode) -> int:
 )
 @pass_session
 def drain(session: Session, name: str | None, every: bool, reason: str, wait: str) -> int:
-    """Ask a daemon to claim nothing more, finish what is in flight and end. Exits 1 if it has not ended in time.
+    """Ask a daemon to claim nothing more, finish what is in flight and end. Exits 1 if it is not known to have ended.
 
     DAEMON is its id, a unique beginning or end of that, its host, or host:process. After the wait it goes on finishing.
     """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -22,21 +23,37 @@ _LIST = "govpost status lists them"
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How far a daemon is: `gone` when it has ended, else what it has in flight (post and channel)."""
+    """How far a daemon is, and what it has in flight (post and channel).
+
+    ``ended`` by its own word, or buried by another; ``died`` without one, which its lock shows here; ``silent``: it is
+    not known to have ended, and may wake; else ``finishing``.
+    """
 
     daemon: DaemonRecord
-    gone: bool
+    state: Literal["ended", "died", "silent", "finishing"]
     in_flight: tuple[str, ...] = ()
+
+    @property
+    def gone(self) -> bool:
+        """Say whether it has ended and left nothing behind."""
+        return self.state == "ended" or (self.state == "died" and not self.in_flight)
+
+    @property
+    def waited_for(self) -> bool:
+        """Say whether waiting may still help."""
+        return self.state == "finishing"
 
 
 def ask(store: Store, actor: Actor, name: str | None, reason: str) -> list[DaemonRecord]:
-    """Ask the daemon called `name` (None: all that are at work) to finish; returns those that were asked.
+    """Ask the daemon called `name` (None: all not known to have ended) to finish; returns those that were asked.
 
     `Refused` without the role, or where the name fits none or several.
     """
     actor.need(Role.PUBLISHER, Role.ADMIN, to="drain daemons")
     with store.write(actor.id) as tx:
-        working = [row for row in meta.daemons(tx.conn) if not _is_gone(store, row, tx.now)]
+        flights = _in_flight(tx.conn)
+        standings = [_standing(store, row, tx.now, flights) for row in meta.daemons(tx.conn)]
+        working = [each.daemon for each in standings if not each.gone]
         asked = working if name is None else [_named(working, name)]
         words = f"by {actor.id}" + (f": {reason}" if reason else "")
         meta.ask_drain(tx, [row.id for row in asked], words)
@@ -60,10 +77,7 @@ def standing(store: Store, daemons: Sequence[DaemonRecord]) -> list[Standing]:
         now = store.clock()
         rows = [row for row in meta.daemons(conn) if row.id in asked]
         flights = _in_flight(conn)
-    return [
-        Standing(daemon=row, gone=_is_gone(store, row, now), in_flight=tuple(flights.get(row.id, ())))
-        for row in sorted(rows, key=lambda row: (row.host, row.pid))
-    ]
+    return [_standing(store, row, now, flights) for row in sorted(rows, key=lambda row: (row.host, row.pid))]
 
 
 def _in_flight(conn: Connection) -> dict[str, list[str]]:
@@ -75,15 +89,22 @@ def _in_flight(conn: Connection) -> dict[str, list[str]]:
     return found
 
 
-def _is_gone(store: Store, row: DaemonRecord, now: datetime) -> bool:
-    """Say whether a daemon has ended; where its lock can be seen, that tells at once."""
+def _standing(store: Store, row: DaemonRecord, now: datetime, flights: Mapping[str, list[str]]) -> Standing:
+    state: Literal["ended", "died", "silent", "finishing"] = "finishing"
     if peers.ended(row):
-        return True
+        state = "ended"
+    elif _has_died(store, row):
+        state = "died"
+    elif peers.is_silent(row, now):
+        state = "silent"
+    return Standing(daemon=row, state=state, in_flight=tuple(flights.get(row.id, ())))
+
+
+def _has_died(store: Store, row: DaemonRecord) -> bool:
+    """Say whether the kernel has freed a daemon's lock; False where that cannot be seen from here."""
     if not store.several:
         return not lock.is_held(store.folder)
-    if row.host == socket.gethostname() and lock.is_freed(store.folder, row.id):
-        return True
-    return peers.is_silent(row, now)
+    return row.host == socket.gethostname() and lock.is_freed(store.folder, row.id)
 
 
 def _named(working: Sequence[DaemonRecord], name: str) -> DaemonRecord:
