@@ -13,8 +13,10 @@ import pytest
 from govpost.daemon import notices
 from govpost.daemon.notices import Teller
 from govpost.domain import Capabilities, Event
-from govpost.errors import StoreUnavailable
+from govpost.errors import Refused, StoreUnavailable
 from govpost.registry import Registry
+from govpost.store import moving
+from govpost.store.engine import Store
 from live import until
 from office import Office, Scripted
 
@@ -134,6 +136,23 @@ def test_trouble_with_the_store_or_a_fault_does_not_end_the_telling(
     until(lambda: registry.heard)
     assert "fault of govpost's own while telling" in caplog.text
     assert teller.stop()
+
+
+def test_a_store_that_was_moved_away_is_no_fault_of_govposts_own(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = Hearing()
+    say(office, "a")
+    target = Store("sqlite:///elsewhere.db", office.root, lambda: office.now)
+    moving.move(office.store, target, "ben", office.root)
+    target.close()
+    teller = Teller(office.store, registry, ())
+    with pytest.raises(Refused, match="was moved to"):
+        teller.tell()
+    teller.start()
+    teller.ring()
+    assert teller.stop()
+    assert "fault" not in caplog.text
 
 
 def test_a_listener_that_never_returns_does_not_hold_up_the_stop(office: Office) -> None:

@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 
 from govpost.cli import attention_gathered, pulse
 from govpost.config import Config
-from govpost.store import channels, deliveries, meta, pilots, posts, views
+from govpost.store import channels, deliveries, meta, pilots, posts, schema, views
 from govpost.store.engine import Store
 from govpost.store.rows import DELIVERY, DeliveryRecord
+from govpost.store.witness import RESTORED
 
 RECENT = timedelta(days=7)
 """How long an alarm that nobody can close stays in sight."""
@@ -44,11 +45,16 @@ def wrong_config(wrong: str | None) -> Iterator[Item]:
 
 def items(conn: Connection, config: Config, store: Store) -> list[Item]:
     """List everything that needs a person now, the gravest first."""
-    now = store.clock()
+    now, moved, waiting = store.clock(), list(_moved(conn)), list(_deliveries(conn))
+    if moved:
+        return moved
+    # What a restore made uncertain is settled before its freeze ends, so it is named before the thaw.
+    first = [item for item in waiting if item.kind == "uncertain"] if unsettled(conn) else []
     return [
+        *first,
         *_freeze(conn),
         *_duplicates(conn, now),
-        *_deliveries(conn),
+        *(item for item in waiting if item not in first),
         *_daemons(conn, config, store),
         *_channels(conn, now),
         *_pilots(conn, config, now),
@@ -56,6 +62,24 @@ def items(conn: Connection, config: Config, store: Store) -> list[Item]:
         *_releases(conn),
         *_come_back(conn),
     ]
+
+
+def unsettled(conn: Connection) -> int:
+    """Return how many deliveries are uncertain while the freeze of a restore is on; 0 when it is not."""
+    restored = views.last_event(conn, RESTORED, "store")
+    freeze = views.last_event(conn, "freeze", "everything")
+    if meta.frozen(conn) is None or restored is None or (freeze is not None and freeze.id > restored.id):
+        return 0
+    return views.counts(conn, DELIVERY).get("uncertain", 0)
+
+
+def _moved(conn: Connection) -> Iterator[Item]:
+    """Name the one thing to do with a store that was moved away: its freeze is no freeze to thaw."""
+    moved = meta.get(conn, schema.MOVED_KEY)
+    if moved is not None:
+        why = f"it was moved to {moved['to']} at {moved['at']}; nothing is sent or written from here any more"
+        command = "set [store] database in config.toml to the new address"
+        yield Item(kind="moved", subject="this store", why=why, command=command)
 
 
 def _freeze(conn: Connection) -> Iterator[Item]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from govpost.daemon.leases import Lease
 from govpost.domain import Event
-from govpost.errors import StoreUnavailable
+from govpost.errors import Refused, StoreUnavailable
 from govpost.registry import Registry
 from govpost.store import chain, meta
 from govpost.store.engine import Store
@@ -119,7 +119,8 @@ class Teller:
             try:
                 while not self._cut and self.tell() == _AT_ONCE:
                     pass
-            except StoreUnavailable as error:
+            except (StoreUnavailable, Refused) as error:
+                # A store that was moved away refuses too; the loop says so, once.
                 log.debug("events wait to be told: %s", error.message)
             except Exception:
                 log.exception("a fault of govpost's own while telling events")
