@@ -21,6 +21,7 @@ from govpost.cli.dialogue import Listener, Terminal, has_browser
 from govpost.errors import Refused
 from govpost.store import accounts
 from govpost.workspace import open_workspace
+from postgres import Server
 from square import Square, city_with, open_square
 
 BROWSER = """
@@ -76,6 +77,25 @@ def test_a_log_in_off_a_terminal_takes_its_answers_from_lines_and_says_who_logge
     assert found["verified_at"]
     assert found["logged_in_at"]
     assert "@riverton" in riverton.ok("channel", "list").out
+
+
+def test_a_machine_without_the_key_of_the_others_makes_none_of_its_own(
+    riverton: City, square: Square, postgresql: Server
+) -> None:
+    url = postgresql.fresh()
+    riverton.ok("store", "move", url)
+    riverton.change("[security]", f'[store]\ndatabase = "{url}"\n\n[security]')
+    assert log_in(riverton, square).code == 0
+    key = riverton.root / ".govpost" / "vault.key"
+    elsewhere = key.rename(riverton.root / "on-the-first-machine.key")
+    issued = square.issued
+    refused = log_in(riverton, square)
+    assert refused.code == 1
+    assert "is not on this machine" in refused.err
+    assert "copy it from the machine that has it" in refused.err
+    assert (square.issued, key.exists()) == (issued, False)
+    elsewhere.rename(key)
+    assert log_in(riverton, square).code == 0
 
 
 def test_nothing_that_is_printed_or_kept_holds_a_secret(riverton: City, square: Square) -> None:

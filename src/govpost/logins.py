@@ -16,11 +16,12 @@ from govpost.errors import PublishError, Refused
 from govpost.evidence import Redactor
 from govpost.fitted import Fitted
 from govpost.people import Actor
-from govpost.sealing import checked
+from govpost.sealing import Sealer, checked
 from govpost.sessions import Sessions, failure
 from govpost.states import Role
 from govpost.store import accounts as rows
 from govpost.store.account_rows import AccountRecord
+from govpost.store.engine import Store
 from govpost.wire_attempt import never
 
 LOGIN_SECONDS = 900.0
@@ -48,6 +49,7 @@ def login(
     if not isinstance(platform, Authorises):
         tip = f"if it needs secrets, name them in [channels.{name}] secrets; the plugin's README says which"
         raise Refused(f"the platform {platform.name} has no log-in of its own", tip)
+    _refuse_another_key(sessions.store, fitted.sealer)
     fitted.sealer.seal(name, {})  # a key that cannot be used is told before anybody types anything
     before = _before_login(sessions, fitted)
     fresh = _logged_in(sessions, platform, before, talk)
@@ -68,6 +70,18 @@ def login(
         tx.event("channel.login", f"channel:{name}", new=who, channel=name, secrets=list(left.secrets))
         kept = accounts.keep(tx, config, fitted, account, always=True) if account else None
         return replace(left, account=kept)
+
+
+def _refuse_another_key(store: Store, sealer: Sealer) -> None:
+    """Refuse to make a key beside the one that another machine has: neither could open what the other seals."""
+    if not store.several or sealer.reference is not None or sealer.path.exists():
+        return
+    with store.read() as conn:
+        if rows.tokens(conn):
+            raise Refused(
+                f"the key of the secrets that are stored already is not on this machine: {sealer.path} is missing",
+                "copy it from the machine that has it, or name the keys in [security] vault_key on all of them",
+            )
 
 
 def logout(sessions: Sessions, fitted: Fitted, actor: Actor) -> None:

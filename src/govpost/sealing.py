@@ -129,7 +129,7 @@ class Sealer:
         except OSError as error:
             raise Refused(
                 f"the key of the stored secrets cannot be read: {self.path}: {error.strerror}",
-                f"bring it back, or {again(channel)}",
+                f"bring it back, or copy it from the machine that has it; if it is lost, {again(channel)}",
             ) from None
 
 
