@@ -360,6 +360,34 @@ def test_a_store_moves_to_postgresql_and_is_backed_up_and_restored_there(
     assert town.ask("audit", "verify")["ok"] is True
 
 
+def test_a_store_that_was_set_aside_in_postgresql_is_got_back_by_a_backup_of_its_schema(
+    town: City, postgresql: Server
+) -> None:
+    url = postgresql.fresh()
+    town.ok("store", "move", url)
+    town.change("[security]", f'[store]\ndatabase = "{url}"\n\n[security]')
+    first = town.ask("store", "backup", str(town.root / "first.db"))
+    town.schedule("street-closure")
+    aside = town.ask("store", "restore", first["path"])["aside"].split()[2]
+    assert town.run("delivery", "list", "--post", "street-closure").code == 1
+    there = f"{url.partition('?')[0]}?options=-csearch_path%3D{aside}"
+    town.change(url, there)
+    town.ok("store", "backup", "kept.db")
+    town.change(there, url)
+    town.ok("store", "restore", "kept.db", "--reason", "the wrong backup was taken")
+    assert town.ask("delivery", "list", "--post", "street-closure")
+    assert town.ask("store", "check")["ok"] is True
+
+
+def test_a_store_that_was_set_aside_as_a_file_is_put_back_like_a_backup(town: City) -> None:
+    first = town.ask("store", "backup", str(town.root / "first.db"))
+    town.schedule("street-closure")
+    aside = town.ask("store", "restore", first["path"])["aside"]
+    town.ok("store", "restore", aside, "--reason", "the wrong backup was taken")
+    assert town.ask("delivery", "list", "--post", "street-closure")
+    assert town.ask("store", "check")["ok"] is True
+
+
 def test_a_move_to_a_place_that_is_not_empty_is_refused(town: City) -> None:
     (town.root / "other").mkdir()
     other = city(town.root / "other")
