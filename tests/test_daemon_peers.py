@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from govpost import hookimpl
+from govpost.cli import pulse
 from govpost.daemon import peers
 from govpost.domain import Capabilities
 from govpost.registry import Registry, load
 from govpost.store.machine_rows import DaemonRecord
+from office import Office, Scripted
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -41,10 +43,27 @@ def test_one_that_agrees_with_all_others_works() -> None:
 
 def test_one_with_an_older_config_stands_back_and_the_newest_does_not() -> None:
     new = row("new", config_hash="bbbb", config_at=NOW + timedelta(seconds=1))
-    said = peers.stands_back(row("old"), [new, row("c")], NOW)
-    assert "config.toml here (aaaa) is older than that of the daemon on host-new (process 7), bbbb" in said
+    said = peers.stands_back(row("old"), [new, row("c")], NOW, file="/srv/city/config.toml")
+    assert said.startswith(
+        "/srv/city/config.toml on host-old (process 7), written 2026-11-25 12:00:00 UTC, is older than that of"
+        " the daemon on host-new (process 7), written 2026-11-25 12:00:01 UTC: "
+    )
+    assert peers.has_older_config(row("old", why=said))
     assert "touch it" in said
     assert peers.stands_back(new, [row("old"), row("c")], NOW) == ""
+
+
+def test_status_tells_whoever_keeps_an_older_config_what_to_do_and_not_to_ask_the_doctor(
+    tmp_path: Path,
+) -> None:
+    new = row("new", config_hash="bbbb", config_at=NOW + timedelta(seconds=1))
+    old = row("old", why=peers.stands_back(row("old"), [new], NOW))
+    beat = pulse.Pulse(daemons=[new, old], running=True, now=NOW)
+    office = Office(tmp_path, {"hub": Scripted("hub", Capabilities(title=True))})
+    with office.store.read() as conn:
+        ((about, why, command),) = pulse.troubles(conn, beat)
+    assert (about, why) == ("the daemon on host-old (process 7)", old.why)
+    assert command == "copy the newer config.toml to host-old, or touch the one there if that is right"
 
 
 def test_of_two_files_written_at_the_same_time_the_one_loaded_later_counts() -> None:
@@ -85,7 +104,7 @@ def test_other_plugins_are_named_and_those_switched_off_do_not_count() -> None:
 
 def test_a_row_without_a_config_time_is_the_oldest() -> None:
     old = row("old", config_at=None, loaded_at=None, config_hash="bbbb")
-    assert peers.stands_back(old, [row("new")], NOW)
+    assert "written nobody knows when" in peers.stands_back(old, [row("new")], NOW)
 
 
 def test_alive_is_who_was_heard_of_lately_and_never_said_it_ended() -> None:

@@ -196,7 +196,7 @@ def test_one_with_an_older_config_claims_nothing_and_says_why_until_it_is_brough
     until(lambda: city.one("road").state == "live")
     assert owners(city)[by_pid[stale.pid].id] == 1
     (log,) = stop(stale)
-    assert "nothing is claimed: config.toml here" in log
+    assert f"nothing is claimed: {other / 'config.toml'} on " in log
     assert "this daemon agrees with the newest; going on" in log
 
 

@@ -117,7 +117,8 @@ def troubles(conn: Connection, beat: Pulse) -> Iterator[tuple[str, str, str]]:
             why = f"its last heartbeat was {describe(beat.now - row.heartbeat_at)} ago{held}"
             yield _name(beat, row), why, "govpost doctor"
         elif beat.running and row.why and not peers.ended(row) and not beat.is_silent(row):
-            yield _name(beat, row), row.why, "govpost doctor"
+            older = f"copy the newer config.toml to {row.host}, or touch the one there if that is right"
+            yield _name(beat, row), row.why, older if peers.has_older_config(row) else "govpost doctor"
 
 
 def _name(beat: Pulse, row: DaemonRecord) -> str:

@@ -19,6 +19,7 @@ STALE = HEARD_OF
 RUNNING, STOPPING, STOPPED, DIED = "running", "stopping", "stopped", "died"
 
 _NOTHING = "nothing is sent to {} from this machine:"
+_OLDER = "is older than"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,20 +39,24 @@ def alive(everyone: Iterable[DaemonRecord], now: datetime) -> list[DaemonRecord]
 
 
 def stands_back(
-    mine: DaemonRecord, others: Iterable[DaemonRecord], now: datetime, switched_off: Container[str] = ()
+    mine: DaemonRecord,
+    others: Iterable[DaemonRecord],
+    now: datetime,
+    switched_off: Container[str] = (),
+    file: str = "config.toml",
 ) -> str:
     """Say why a daemon must claim nothing: the newest of those at work has another config or other plugins.
 
     Empty when they agree, or when `mine` is the newest itself. Plugins that are switched off do not count: not every
-    daemon has them loaded.
+    daemon has them loaded. `file` is where the config of `mine` lies.
     """
     working = [row for row in alive(others, now) if row.state == RUNNING]
     newest = max([mine, *working], key=_age)
     there = f"the daemon on {newest.host} (process {newest.pid})"
     if newest.config_hash != mine.config_hash:
         return (
-            f"config.toml here ({mine.config_hash[:12]}) is older than that of {there}, {newest.config_hash[:12]}: "
-            "bring it up to date, or touch it if it is the right one"
+            f"{file} on {mine.host} (process {mine.pid}), {_written(mine)}, {_OLDER} that of {there}, "
+            f"{_written(newest)}: bring it up to date, or touch it if it is the right one"
         )
     other = _differing(mine, newest, switched_off)
     if other:
@@ -60,6 +65,15 @@ def stands_back(
             "or touch config.toml here if this is the right one"
         )
     return ""
+
+
+def has_older_config(row: DaemonRecord) -> bool:
+    """Say whether a daemon stands back for its config.toml, by its own word."""
+    return _OLDER in row.why
+
+
+def _written(row: DaemonRecord) -> str:
+    return f"written {row.config_at:%Y-%m-%d %H:%M:%S} UTC" if row.config_at else "written nobody knows when"
 
 
 def _differing(mine: DaemonRecord, newest: DaemonRecord, switched_off: Container[str]) -> list[str]:

@@ -41,6 +41,7 @@ class Presence:
 
     def __init__(self, workspace: Workspace, bench: Bench, written: int) -> None:
         self._store = workspace.store
+        self._config = str(workspace.root.absolute() / "config.toml")
         self._skewed = False
         self.trouble = ""
         self.notes: dict[str, str] = {}
@@ -81,7 +82,9 @@ class Presence:
             now, everyone = self._store.clock(), meta.daemons(conn)
             off, too_old = obstacles.disabled_plugins(conn), schema.too_old(conn)
         others = [other for other in everyone if other.id != mine.id]
-        back = too_old or (peers.stands_back(mine, others, now, off) if self._store.several else "")
+        back = too_old or (
+            peers.stands_back(mine, others, now, off, self._config) if self._store.several else ""
+        )
         return Found(
             drain="".join(row.drain for row in everyone if row.id == mine.id),
             stands_back=back,
