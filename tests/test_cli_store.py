@@ -412,6 +412,21 @@ def test_a_move_to_postgresql_says_where_the_password_and_the_media_belong(
     assert "[store] media must name a folder that all of them share" in said.out
 
 
+def test_doctor_notes_what_would_be_each_machines_own(town: City, postgresql: Server) -> None:
+    def noted() -> list[str]:
+        found = town.ask("doctor")["checks"]
+        assert all(each["ok"] is None for each in found if each["check"] == "shared")
+        return [each["detail"].split(" ")[0] for each in found if each["check"] == "shared"]
+
+    assert noted() == [], "a store in a file has one machine"
+    url = postgresql.fresh()
+    town.ok("store", "move", url)
+    town.change("[security]", f'[store]\ndatabase = "{url}"\n\n[security]')
+    assert noted() == ["[store]", "[channels.website]", "[security]"]
+    town.change('folder = "public"', f'folder = "{town.root / "public"}"')
+    assert noted() == ["[store]", "[security]"]
+
+
 def test_a_password_in_the_address_is_refused_and_not_repeated(town: City) -> None:
     said = town.run("store", "move", "postgresql+psycopg://govpost:hunter2@db.example.gov/govpost")
     assert said.code == 2

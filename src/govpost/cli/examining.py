@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import govpost
@@ -51,6 +52,7 @@ def examine(session: Session) -> Iterator[Check]:
     yield Check(check="config.toml", ok=True, detail=f"{config.path}, {config.hash[:12]}")
     yield from _store(session)
     yield from _folder(session)
+    yield from _shared(session)
     yield from _plugins(session)
     yield from _secrets(session)
     yield from _vault(session)
@@ -84,6 +86,29 @@ def _folder(session: Session) -> Iterator[Check]:
                 detail=f"{place.name} has mode {mode:04o}",
                 tip=tip,
             )
+
+
+def _shared(session: Session) -> Iterator[Check]:
+    """Note what would be each machine's own, where several may work on the store."""
+    try:
+        if not session.store.several:
+            return
+    except GovpostError:
+        return  # the check of the store says why
+    config = session.config
+    places: dict[str, object] = {"[store] media": config.store.media}
+    places |= {
+        f"[channels.{name}] folder": each.settings.get("folder") for name, each in config.channels.items()
+    }
+    for name, place in places.items():
+        if place and not Path(str(place)).is_absolute():
+            detail = (
+                f"{name} lies in this workspace; if several machines work, name one that all of them share"
+            )
+            yield Check(check="shared", ok=None, detail=detail)
+    if config.security.vault_key is None:
+        detail = "[security] vault_key is not set; if several machines work, all of them need the same key"
+        yield Check(check="shared", ok=None, detail=detail)
 
 
 def _plugins(session: Session) -> Iterator[Check]:
