@@ -106,7 +106,7 @@ def test_harmless_settings_are_taken(tmp_path, settings):
 def test_a_password_in_the_database_address_is_refused_and_not_repeated(tmp_path, address):
     [found], error = mistakes(tmp_path, more=f'[store]\ndatabase = "{address}"\n')
     assert "'database' holds an address with a password in it" in found
-    assert 'password = "credential:NAME"' in error.tip
+    assert 'password = "file:PATH"' in error.tip
     assert "hunter2" not in found + error.tip
 
 

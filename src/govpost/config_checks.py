@@ -30,7 +30,7 @@ _TO_SECRETS = (
 )
 _DATABASE = ("store", "database")
 _DATABASE_PASSWORD = re.compile(r"^[\w.+-]+://[^:/?@]*:[^@]*@|[?&](ssl)?password=", re.ASCII | re.I)
-_NAME_IT = 'take it out there and name where it lies: password = "credential:NAME" (or file:PATH, env:NAME)'
+_NAME_IT = 'take it out there and name where it lies: password = "file:PATH" (or env:NAME, credential:NAME)'
 
 
 class Wrong(NamedTuple):

@@ -27,7 +27,8 @@ def resolve(reference: str, root: Path) -> str:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise Refused(
-            f"no systemd credentials here for {reference}", f"add LoadCredential={name}:… to the unit"
+            f"no systemd credentials here for {reference}",
+            f"add LoadCredential={name}:… to the unit; what commands outside the unit need too lies in a file:PATH",
         )
     return _from_file(Path(folder), Path(name).name, reference)
 
