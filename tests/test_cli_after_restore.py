@@ -72,3 +72,26 @@ def test_status_of_a_store_that_was_moved_says_where_to_and_not_to_thaw_it(tmp_p
     assert item["command"] == "set [store] database in config.toml to the new address"
     said = town.run("status")
     assert (said.code, "thaw" in said.out) == (1, False)
+
+
+def test_a_folder_of_backups_is_checked_by_its_newest(tmp_path: Path) -> None:
+    town = city(tmp_path)
+    town.schedule("street-closure")
+    town.ok("store", "backup", f"{tmp_path / 'copies'}/")
+    (made,) = (tmp_path / "copies").glob("govpost-*.db")
+    said = town.ok("store", "check", f"{tmp_path / 'copies'}/")
+    assert f"{made} is whole" in said.out
+
+
+def test_a_file_named_on_the_line_that_is_no_backup_is_named_and_config_toml_is_not(tmp_path: Path) -> None:
+    town = city(tmp_path)
+    town.schedule("street-closure")
+    empty, absent, bare = tmp_path / "empty.db", tmp_path / "absent.db", tmp_path / "bare"
+    empty.touch()
+    bare.mkdir()
+    for place in (empty, absent, bare):
+        for word in ("check", "restore"):
+            said = town.run("store", word, str(place))
+            assert (said.code, str(place) in said.err) == (1, True)
+            assert "tip: name a file, or a folder that govpost store backup wrote" in said.err
+            assert "config.toml" not in said.err

@@ -82,20 +82,25 @@ def upgrade(session: Session, dry_run: bool, stop_old: bool) -> None:
 
 @command.command(
     "check",
-    epilog="govpost store check\ngovpost store check /var/backups/govpost/govpost-20261127T060000Z.db",
+    epilog="govpost store check\ngovpost store check /var/backups/govpost/\n"
+    "govpost store check /var/backups/govpost/govpost-20261127T060000Z.db",
 )
-@click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
+@click.argument("place", metavar="[FILE|FOLDER]", required=False, type=click.Path(path_type=Path))
 @pass_session
-def check(session: Session, file: Path | None) -> int:
-    """Look whether the store, or a backup, is whole: file, tables, event chain, states, media. Exits 1 if not."""
-    from govpost.store import backing, checking
+def check(session: Session, place: Path | None) -> int:
+    """Look whether the store, or a backup, is whole: file, tables, event chain, states, media. Exits 1 if not.
 
-    if file is None:
+    Of a folder, the newest backup in it.
+    """
+    from govpost.store import backing, checking, replacing
+
+    if place is None:
         return telling_store.check(session, checking.examine(session.store, _media(session)))
+    file = replacing.newest(place)
     beside = file.parent / backing.MEDIA
-    found = backing.at_file(file.resolve())
+    kept, found = beside if beside.is_dir() else None, backing.at_file(file.resolve())
     try:
-        return telling_store.check(session, checking.examine(found, beside if beside.is_dir() else None))
+        return telling_store.check(session, checking.examine(found, kept, absent=replacing.NAME_ONE))
     finally:
         found.close()
 

@@ -45,14 +45,20 @@ class Examined:
     findings: list[Finding]
 
 
-def examine(store: Store, folder: Path | None, *, closed: bool = True) -> Examined:
+def examine(
+    store: Store,
+    folder: Path | None,
+    *,
+    closed: bool = True,
+    absent: str = "see [store] database in config.toml",
+) -> Examined:
     """Look at all of a store; `folder` is where its media lie, None when they are not asked about.
 
     Unless `closed` is False, it is a finding too that the store takes no writes, since it was moved.
-    `Refused` when there is none; a file that is no database comes out as `StoreUnavailable`.
+    `Refused` when there is none, with the tip `absent`; a file that is no database comes out as `StoreUnavailable`.
     """
     if not bare.is_there(store):
-        raise Refused(f"there is no store at {store.name}", "see [store] database in config.toml")
+        raise Refused(f"there is no store at {store.name}", absent)
     with bare.snapshot(store) as conn:
         found = [*_look(conn, _sound), *(_look(conn, _closed) if closed else [])]
         number, needs = schema.numbers(conn)

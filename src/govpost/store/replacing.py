@@ -36,6 +36,7 @@ from govpost.store.moving import ANY, refuse_reopening
 from govpost.store.rows import DELIVERY
 from govpost.times import rfc3339
 
+NAME_ONE = "name a file, or a folder that govpost store backup wrote"
 _UNREADABLE = (SQLAlchemyError, ValueError, TypeError)
 """What comes of a store whose tables or values are not what they should be."""
 
@@ -76,7 +77,7 @@ class Restored:
 
 def find(place: Path) -> Path:
     """Return the backup at `place`: the file, or the newest in that folder."""
-    found = _newest(place)
+    found = newest(place)
     about = found.stat()
     if about.st_uid not in (0, os.geteuid()) or about.st_mode & 0o022:
         # Whoever could write it could have put approvals into it that nobody gave.
@@ -87,18 +88,15 @@ def find(place: Path) -> Path:
     return found
 
 
-def _newest(place: Path) -> Path:
+def newest(place: Path) -> Path:
+    """Return the file at `place`, or the newest backup in that folder, whoever may have written it."""
     if place.is_dir():
         every = sorted(place.glob("govpost-*.db"))
         if not every:
-            raise Refused(
-                f"{place} holds no backup", "name a file, or a folder that govpost store backup wrote"
-            )
+            raise Refused(f"{place} holds no backup", NAME_ONE)
         return every[-1]
     if not place.is_file():
-        raise Refused(
-            f"there is no backup at {place}", "name a file, or a folder that govpost store backup wrote"
-        )
+        raise Refused(f"there is no backup at {place}", NAME_ONE)
     return place
 
 
@@ -168,7 +166,7 @@ def _prepared(path: Path, store: Store, *, reopen: bool) -> Iterator[tuple[Store
     temporary = store.folder / f".restore-{secrets.token_hex(4)}.db"
     source = backing.at_file(path)
     try:
-        found = checking.examine(source, None, closed=False)
+        found = checking.examine(source, None, closed=False, absent=NAME_ONE)
         wrong = [each for each in found.findings if "govpost store upgrade" not in each.tip]
         if wrong:
             raise Refused(f"the backup {path} is not whole: {wrong[0].what}", "restore an earlier one")
