@@ -116,9 +116,7 @@ def stopped(session: Session, found: Stopped, headline: str) -> None:
         return
     out.say(headline)
     for row, which in _together(found.stopped):
-        out.say(
-            f"  {row.channel}: {which}{'stopped' if row.state != 'live' else 'will be taken down by the daemon'}"
-        )
+        out.say(f"  {row.channel}: {which}{_what_stops(row)}")
     for row, which in _together(found.too_late):
         at = f": {row.url}" if row.url and not which else ""
         out.say(f"  {row.channel}: {which}too late, it is {row.state}{at}")
@@ -127,11 +125,17 @@ def stopped(session: Session, found: Stopped, headline: str) -> None:
         out.say(f"  {row.channel}: {which}its platform cannot take it down{by_hand}")
 
 
+def _what_stops(row: DeliveryRecord) -> str:
+    if row.state == "live":
+        return "will be taken down by the daemon"
+    return "stopped, but it was given up and may be public: look there" if row.ambiguous else "stopped"
+
+
 def _together(rows: Sequence[DeliveryRecord]) -> Iterator[tuple[DeliveryRecord, str]]:
     """Give each delivery, but for all copies of a bulletin in one state only one, with how many they are."""
-    many = Counter((row.channel, row.state) for row in rows if row.recipient is not None)
+    many = Counter((row.channel, row.state, row.ambiguous) for row in rows if row.recipient is not None)
     for row in rows:
         if row.recipient is None:
             yield row, ""
-        elif count := many.pop((row.channel, row.state), 0):
+        elif count := many.pop((row.channel, row.state, row.ambiguous), 0):
             yield row, f"{out.counted(count, 'copy', 'copies')}: "
