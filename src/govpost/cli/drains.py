@@ -21,7 +21,7 @@ _TIPS = {
 
 
 def drain(session: Session, name: str | None, reason: str, wait: timedelta) -> int:
-    """Ask, wait while telling what is still in flight, and return the exit code: 1 when one is not known to have ended."""
+    """Ask, tell what is still in flight, and return the exit code: 1 when one is not known to have ended."""
     from govpost.daemon import draining
 
     asked = draining.ask(session.store, session.actor, name, reason)
