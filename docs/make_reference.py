@@ -96,7 +96,7 @@ MEANINGS = {
         "pending": "the platform has taken it in and does not show it yet",
         "live": "public; the receipt is kept",
         "uncertain": "it may be public, nobody knows; a person, a look or a safe repeat settles it",
-        "failed": "not public, or given up by a person who could not tell (the reason says so); not tried again by itself",
+        "failed": "not public, or given up by a person who could not tell (the reason says so); not tried again",
         "missed": "too late or expired; a person decides",
         "cancelled": "stopped, or let expire",
         "withdrawn": "was public, and was taken down",
