@@ -59,7 +59,7 @@ def waves(place: Town, platform: Receiver, posts: int, count: int, daemons: int 
         rates = []
         for wave in range(count):
             before = platform.count()
-            made = place.copy(example, [utcnow() + timedelta(seconds=0.3)] * posts, f"wave-{wave}")
+            made = place.copy(example, [utcnow() + timedelta(seconds=2)] * posts, f"wave-{wave}")
             team[0].until(lambda: platform.count() >= before + made)  # noqa: B023 - asked at once
             team[0].until(lambda: not _open(place))
             rates.append(made / _seconds(place, made))

@@ -37,7 +37,7 @@ def lags(queued: int, samples: int) -> list[float]:
         place.copy(example, (later + timedelta(seconds=number) for number in range(queued // CHANNELS)))
         with running.daemon(place.root) as daemon:
             daemon.until(lambda: "head of the event chain" in daemon.log.read_text())
-            begin = utcnow() + timedelta(seconds=1)
+            begin = utcnow() + timedelta(seconds=2.5)
             place.copy(example, (begin + number * APART for number in range(samples)), "sample", only="c0")
             daemon.until(lambda: platform.count() >= samples)
         due = {row.id: row.due.timestamp() for row in place.sent()}

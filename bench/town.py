@@ -156,6 +156,8 @@ class Town:
             for number, due in enumerate(dues):
                 made.add(f"{name}-{number}", due)
             made.flush()
+            # As planning would: by its event a daemon that rests knows that something happened.
+            tx.event("bench.copy", f"post:{post_id}", new="queued", why=f"{made.count} deliveries")
         return made.count
 
     def change(self, *tests: Any, **values: Any) -> None:

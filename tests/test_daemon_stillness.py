@@ -117,3 +117,14 @@ def test_a_channel_that_a_person_has_to_resume_is_no_reason_to_look(office: Offi
     assert still.is_over()
     still.look(["hub"], busy=False)
     assert still.next is None
+
+
+def test_what_falls_due_behind_something_that_is_due_already_is_known(
+    office: Office, still: Stillness
+) -> None:
+    office.release("road")
+    office.release("water", more="at: 2026-11-25 12:01")
+    assert still.is_over()
+    assert still.look(["hub"], busy=False) == ["hub"]
+    assert still.next is not None
+    assert timedelta() < still.next - office.now <= timedelta(minutes=1)

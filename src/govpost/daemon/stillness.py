@@ -51,8 +51,10 @@ class Stillness:
             now = self._store.clock()
             found = {name: idleness.work_at(conn, name, now) for name in channels}
             flying = busy or bool(deliveries.in_state(conn, "publishing", limit=1))
-        due = [name for name, at in found.items() if at is not None and at <= now]
-        self.next = min((at for at in found.values() if at is not None and at > now), default=None)
+            due = [name for name, at in found.items() if at is not None and at <= now]
+            # The next to fall due may stand behind one that is due already.
+            later = [*found.values(), *(deliveries.next_due(conn, name, now) for name in due)]
+        self.next = min((at for at in later if at is not None and at > now), default=None)
         self._stirred = flying or bool(due)
         return due
 

@@ -232,10 +232,12 @@ def has_ended(conn: Connection, delivery: DeliveryRecord, outcome: str) -> bool:
     return conn.execute(select(ATTEMPT.c.outcome).where(*same)).scalar_one_or_none() == outcome
 
 
-def next_due(conn: Connection, channel: str) -> datetime | None:
-    """Return when the channel's next queued delivery is due."""
-    queued = (DELIVERY.c.channel == channel, conditions.is_queued())
-    return conn.execute(select(func.min(DELIVERY.c.due)).where(*queued)).scalar_one_or_none()
+def next_due(conn: Connection, channel: str, after: datetime | None = None) -> datetime | None:
+    """Return when the channel's next queued delivery is due; with `after`, the next one after that."""
+    queued = select(func.min(DELIVERY.c.due)).where(DELIVERY.c.channel == channel, conditions.is_queued())
+    if after is not None:
+        queued = queued.where(DELIVERY.c.due > after)
+    return conn.execute(queued).scalar_one_or_none()
 
 
 def find(conn: Connection, *tests: ColumnElement[bool], limit: int | None = None) -> list[DeliveryRecord]:
