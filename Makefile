@@ -56,7 +56,7 @@ bench-long: $(VENV)/.dev  ## the same at full size, with the table in docs/perfo
 
 chaos: $(VENV)/.dev  ## real daemons under kill, fault and load, judged against the platform's ledger; CHAOS_SEED=1 replays
 	@PYTHONPATH=tests $(BIN)/python -m chaos
-	@PYTHONPATH=tests $(BIN)/python -m chaos --store postgresql
+	@PYTHONPATH=tests $(BIN)/python -m chaos --store postgresql --deliveries 1000 --kills 30
 
 chaos-long: $(VENV)/.dev  ## the same with 100,000 deliveries and 1,000 kills, and death at every statement; takes hours
 	@CHAOS_EVERY=1 $(BIN)/python -m pytest -q --numprocesses auto --timeout 3600 tests/chaos/test_crash_points.py
