@@ -34,8 +34,8 @@ from town import Town, town
 from govpost.store.rows import ATTEMPT, DELIVERY
 from govpost.times import utcnow
 
-POSTS = {"tiny": 4, "short": 100, "long": 1_000}
-WAVES = {"tiny": 1, "short": 3, "long": 5}
+POSTS = {"tiny": 4, "short": 60, "long": 1_000}
+WAVES = {"tiny": 1, "short": 2, "long": 5}
 SLOW = 0.05
 THREADS = 1
 GOAL = 330

@@ -21,7 +21,7 @@ from town import Town, town
 
 from govpost.times import utcnow
 
-SECONDS = {"tiny": 0.5, "short": 20, "long": 60}
+SECONDS = {"tiny": 0.5, "short": 10, "long": 60}
 QUEUED = 1_000
 DELIVERIES = {"tiny": 8, "short": 1_000, "long": 100_000}
 CHANNELS = 10

@@ -22,7 +22,7 @@ from town import Town, town
 
 from govpost.store.rows import POST
 
-POSTS = {"tiny": 5, "short": 500, "long": 10_000}
+POSTS = {"tiny": 5, "short": 300, "long": 10_000}
 GOAL = 300
 BODY = """Starting Monday, {slug} has new hours. The desk is open from 8 in the morning to 5 in the afternoon, every
 weekday. On the first Saturday of a month it opens from 9 to noon.

@@ -23,7 +23,7 @@ from govpost.store.rows import DELIVERY
 from govpost.times import utcnow
 
 POSTS = {"tiny": 60, "short": 2_000, "long": 100_000}
-RUNS = {"tiny": 1, "short": 5, "long": 15}
+RUNS = {"tiny": 1, "short": 3, "long": 15}
 CHANNELS = 10
 RATE = """per_day = 40
 min_gap = "10m"
