@@ -35,7 +35,7 @@ from govpost.store.rows import ATTEMPT, DELIVERY
 from govpost.times import utcnow
 
 POSTS = {"tiny": 4, "short": 60, "long": 1_000}
-WAVES = {"tiny": 1, "short": 2, "long": 5}
+WAVES = {"tiny": 1, "short": 1, "long": 5}
 SLOW = 0.05
 THREADS = 1
 GOAL = 330

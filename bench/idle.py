@@ -23,7 +23,7 @@ from govpost.times import utcnow
 
 SECONDS = {"tiny": 0.5, "short": 10, "long": 60}
 QUEUED = 1_000
-DELIVERIES = {"tiny": 8, "short": 1_000, "long": 100_000}
+DELIVERIES = {"tiny": 8, "short": 500, "long": 100_000}
 CHANNELS = 10
 SETTLE_SECONDS = {"tiny": 0.0, "short": 3.0, "long": 10.0}
 SHARE, MEGABYTES, FLAT = 0.2, 90, 1.1

@@ -22,7 +22,7 @@ from town import town
 from govpost.times import utcnow
 
 QUEUED = {"tiny": (10, 20), "short": (10, 1_000, 100_000), "long": (10, 1_000, 1_000_000)}
-SAMPLES = {"tiny": 3, "short": 20, "long": 200}
+SAMPLES = {"tiny": 3, "short": 12, "long": 200}
 APART = timedelta(milliseconds=97)
 CHANNELS = 10
 MEDIAN_MS, P99_MS, FLAT = 50, 250, 1.3

@@ -24,7 +24,7 @@ from town import Town, town
 from govpost.times import utcnow
 
 ROWS = {"tiny": (40, 100), "short": (1_000, 50_000), "long": (1_000, 1_000_000)}
-RUNS = {"tiny": 1, "short": 3, "long": 15}
+RUNS = {"tiny": 1, "short": 2, "long": 15}
 CHANNELS = 10
 QUEUE = 10
 BOUND = 1.5
