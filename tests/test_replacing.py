@@ -39,15 +39,16 @@ def test_a_plain_copy_without_a_mark_is_restored_as_of_its_last_event(small: Off
     assert put_back(small, plain).at == last.replace(microsecond=0)
 
 
-def test_a_backup_of_a_moved_store_can_be_used_again(small: Office, tmp_path: Path) -> None:
+def test_a_moved_store_gives_no_backup_for_it_would_lack_what_came_since(
+    small: Office, tmp_path: Path
+) -> None:
     copy_to = Store("sqlite:///elsewhere.db", tmp_path)
     moving.move(small.store, copy_to, "ben", tmp_path)
     copy_to.close()
     copy = small.root / "late.db"
-    backing.backup(small.store, "ben", copy, tmp_path, into_folder=False)
-    put_back(small, copy)
-    with small.store.write("ana"):
-        pass
+    with pytest.raises(Refused, match="this store was moved to "):
+        backing.backup(small.store, "ben", copy, tmp_path, into_folder=False)
+    assert not copy.exists()
 
 
 def test_the_newest_of_a_folder_is_taken_and_media_come_along(small: Office) -> None:
