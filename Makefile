@@ -24,7 +24,7 @@ demo: $(VENV)/.runtime  ## run the main job on the example city
 	@$(BIN)/govpost demo
 
 test: $(VENV)/.dev  ## run every test that needs nothing installed
-	@$(BIN)/python -m pytest --numprocesses auto
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test-real: $(VENV)/.dev  ## run the plugins against real servers, which it installs into ~/.cache/govpost
 	@PYTHON=$(PYTHON) tests/real/install.sh
@@ -49,7 +49,7 @@ audit: $(VENV)/.dev  ## known holes in the pinned libraries, where an advisory s
 	@$(BIN)/python tests/audit.py
 
 bench: $(VENV)/.dev  ## the measurements in their short form, with a table; bench/results.json
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/run.py --size $(or $(SIZE),short)
 
 bench-long: $(VENV)/.dev  ## the same at full size, with the table in docs/performance.md; takes its time
 	@$(BIN)/python bench/run.py --size long --write
