@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+import compiled
 import office
 import postgres
 from govpost.store import postgres as store_postgres
+
+compiled.share()
 
 ENGINES = ("sqlite", "postgresql")
 

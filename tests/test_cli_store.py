@@ -372,9 +372,9 @@ def test_a_store_that_was_set_aside_in_postgresql_is_got_back_by_a_backup_of_its
     assert town.run("delivery", "list", "--post", "street-closure").code == 1
     there = f"{url.partition('?')[0]}?options=-csearch_path%3D{aside}"
     town.change(url, there)
-    town.ok("store", "backup", "kept.db")
+    town.ok("store", "backup", str(town.root / "kept.db"))
     town.change(there, url)
-    town.ok("store", "restore", "kept.db", "--reason", "the wrong backup was taken")
+    town.ok("store", "restore", str(town.root / "kept.db"), "--reason", "the wrong backup was taken")
     assert town.ask("delivery", "list", "--post", "street-closure")
     assert town.ask("store", "check")["ok"] is True
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from govpost import wire
+from govpost import ending, wire
 from govpost.daemon import jumps
 from govpost.daemon.clock import Clocks
 from govpost.domain import Capabilities, Channel, Receipt, Variant
@@ -783,3 +783,41 @@ def test_an_outcome_whose_commit_was_not_answered_is_recorded_once(
     with office.store.read() as conn:
         verbs = [event.verb for event in chain.find(conn)]
     assert (verbs.count("delivery.live"), verbs.count("delivery.late-receipt")) == (1, 0)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_claim_whose_commit_was_not_answered_is_given_back_for_nothing_was_sent(
+    office: Office, hub: Scripted, monkeypatch: pytest.MonkeyPatch, *, kept: bool
+) -> None:
+    office.release("road")
+    write, lost = office.store.write, ["the claim's"]
+
+    @contextmanager
+    def unanswered(actor: str, **how: Any) -> Iterator[Any]:
+        with write(actor, **how) as tx:
+            yield tx
+            claims = any(event.verb == "delivery.publishing" for event in tx.events) and bool(lost)
+            if claims and not kept:
+                raise StoreUnavailable(f"{lost.pop()} connection was lost")
+        if claims:
+            raise StoreUnavailable(f"{lost.pop()} connection was lost")
+
+    monkeypatch.setattr(office.store, "write", unanswered)
+    with pytest.raises(StoreUnavailable):
+        office.publisher.deliver("hub")
+    row = office.one("road")
+    assert (lost, row.state, row.ambiguous, len(hub.calls)) == ([], "queued", False, 0)
+    office.work()
+    assert (office.one("road").state, len(hub.calls)) == ("live", 1)
+
+
+def test_the_claim_of_another_is_not_given_back(office: Office, hub: Scripted) -> None:
+    office.release("road")
+    with office.store.write("daemon") as tx:
+        claim = office.publisher._take(tx, office.setup().fitted["hub"], office.config, 0.0)
+        assert claim is not None and deliveries.gate(tx, claim.delivery, claim.fence)
+        since = tx.now
+    with office.store.write("daemon") as tx:
+        ending.take_back(tx, claim, since - timedelta(seconds=1), "the claim before it was not committed")
+    assert (office.one("road").state, office.one("road").gate_at) == ("publishing", since)
+    assert hub.calls == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from govpost import outcomes
 from govpost.attempts import Claim
 from govpost.fitted import Fitted
@@ -14,6 +16,14 @@ def give_back(tx: Tx, claim: Claim, why: str) -> None:
     """Queue again what did not pass the gate; what may be public from before stays an open question."""
     deliveries.end_attempt(tx, claim.delivery, "queued", why, [])
     deliveries.move(tx, claim.delivery, DeliveryState.QUEUED, why, fence=claim.fence)
+
+
+def take_back(tx: Tx, claim: Claim, since: datetime, why: str) -> None:
+    """Give back what was claimed at `since`, if that claim was committed and stands; nothing of it was sent."""
+    now = deliveries.get(tx.conn, claim.delivery.id)
+    # Owner and number may be those of another claim: of one made after this one was never committed.
+    if now.state == DeliveryState.PUBLISHING and deliveries.begun(tx.conn, claim.delivery) == since:
+        give_back(tx, claim, why)
 
 
 def call_off(tx: Tx, claim: Claim, why: str) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from govpost import addressing, attempts, ending, gating, outcomes, recording, renewing, trouble
 from govpost.attempts import Answer, Claim, Monotonic
@@ -160,26 +160,39 @@ class Publisher:
 
         Without a claim, the second value says whether something was taken and stopped at the gate.
         """
-        began = self.monotonic()
-        with self.store.write(ACTOR, shared=True) as tx:
-            if gating.closed(tx, fitted) is not None:
-                return None, False
-            taken = deliveries.claim(
-                tx,
-                fitted.name,
-                owner=self.owner,
-                lease=config.daemon.attempt + LEASE_MARGIN,
-                gap=config.rate(fitted.name).min_gap,
-                main_channel=config.main_channel,
-                refitted=config.rate(fitted.name).restricts,
-            )
-            if taken is None:
-                return None, False
-            claim = self._prepare(tx, taken, config, began)
-            looks = fitted.stages or fitted.foresees or claim.variant.media
-            if looks or addressing.is_wanted(fitted, taken):
-                return claim, False
-            return (claim if self._gate(tx, fitted, claim, Looked()) else None), True
+        began, claimed = self.monotonic(), list[tuple[Claim, datetime]]()
+        try:
+            with self.store.write(ACTOR, shared=True) as tx:
+                claim = self._take(tx, fitted, config, began)
+                if claim is None:
+                    return None, False
+                claimed.append((claim, tx.now))
+                looks = fitted.stages or fitted.foresees or claim.variant.media
+                if looks or addressing.is_wanted(fitted, claim.delivery):
+                    return claim, False
+                return (claim if self._gate(tx, fitted, claim, Looked()) else None), True
+        except StoreUnavailable as error:
+            for claim, since in claimed:  # the answer to the commit may be all that was lost
+                self._take_back(claim, since, f"the claim could not be committed: {error.message}")
+            raise
+
+    def _take_back(self, claim: Claim, since: datetime, why: str) -> None:
+        self._insist(claim, why, lambda tx: ending.take_back(tx, claim, since, why))
+
+    def _take(self, tx: Tx, fitted: Fitted, config: Config, began: float) -> Claim | None:
+        rate = config.rate(fitted.name)
+        if gating.closed(tx, fitted) is not None:
+            return None
+        taken = deliveries.claim(
+            tx,
+            fitted.name,
+            owner=self.owner,
+            lease=config.daemon.attempt + LEASE_MARGIN,
+            gap=rate.min_gap,
+            main_channel=config.main_channel,
+            refitted=rate.restricts,
+        )
+        return None if taken is None else self._prepare(tx, taken, config, began)
 
     def _prepare(self, tx: Tx, taken: DeliveryRecord, config: Config, began: float) -> Claim:
         variant = attempts.variant_of(tx.conn, taken, config)

@@ -226,6 +226,12 @@ def end_attempt(
     tx.conn.execute(_ATTEMPT, {"this": delivery.id, "try": delivery.tries, **ended})
 
 
+def begun(conn: Connection, delivery: DeliveryRecord) -> datetime | None:
+    """Return when a try began, None when nothing of it is written down."""
+    same = (ATTEMPT.c.delivery_id == delivery.id, ATTEMPT.c.n == delivery.tries)
+    return conn.execute(select(ATTEMPT.c.started_at).where(*same)).scalar_one_or_none()
+
+
 def has_ended(conn: Connection, delivery: DeliveryRecord, outcome: str) -> bool:
     """Say whether a try is written down as ended with this outcome already."""
     same = (ATTEMPT.c.delivery_id == delivery.id, ATTEMPT.c.n == delivery.tries)
