@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from govpost import content, pilots
-from govpost.domain import Capabilities
+from govpost.domain import Capabilities, Draft
 from govpost.editorial import intake
 from govpost.errors import Mistakes, Refused, Unavailable, Uncertain
 from govpost.registry import Registry
@@ -480,3 +483,76 @@ def test_a_post_to_a_retired_channel_is_blocked_before_anybody_reviews_it(tmp_pa
     assert "the pilot of hub was retired: nothing goes out there any more" in [
         each.message for each in taken.checked.findings
     ]
+
+
+class TestManyDrafts:
+    def drafts(self, office: Office, *slugs: str, **more: str) -> list[Draft]:
+        for slug in slugs:
+            office.write(slug, more=more.get(slug, ""))
+        return [content.load(office.root / f"content/{slug}/post.md", office.config) for slug in slugs]
+
+    def take(self, office: Office, drafts: list[Draft], **how: Any) -> Iterator[intake.Taken]:
+        return intake.take_in_all(office.store, office.desk, office.person("ana"), drafts, submit=True, **how)
+
+    def slugs(self, office: Office) -> list[str]:
+        with office.store.read() as conn:
+            return [post.slug for post in reversed(posts.every(conn))]
+
+    def commits(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        opened: list[str] = []
+        write = office.store.write
+
+        def counted(actor: str, **how: Any) -> Any:
+            opened.append(actor)
+            return write(actor, **how)
+
+        monkeypatch.setattr(office.store, "write", counted)
+        return opened
+
+    def test_share_a_commit_and_are_given_once_it_is_on_the_disk(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened = self.commits(office, monkeypatch)
+        found = self.take(office, self.drafts(office, "road", "water", "gas"), monotonic=lambda: 0.0)
+        assert next(found).post is not None
+        assert sorted(self.slugs(office)) == ["gas", "road", "water"]
+        assert [taken.checked.draft.slug for taken in found] == ["water", "gas"]
+        assert len(opened) == 1
+
+    def test_hold_the_store_for_a_moment_at_a_time_and_keep_their_order(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened, ticks = self.commits(office, monkeypatch), itertools.count(0, 0.02)
+        names = [f"street-{number}" for number in range(9)]
+        list(self.take(office, self.drafts(office, *names), monotonic=lambda: next(ticks)))
+        assert len(opened) == 3
+        office.wait(timedelta(seconds=1))
+        assert sorted(self.slugs(office)) == names
+        for start in (0, 3, 6):
+            together = [slug for slug in self.slugs(office) if slug in names[start : start + 3]]
+            assert together == names[start : start + 3]
+
+    def test_end_at_the_first_that_cannot_be_taken_in_and_those_before_it_are_kept(
+        self, office: Office
+    ) -> None:
+        drafts = self.drafts(office, "road", "water", "gas", water="corrects: nothing-of-the-kind")
+        found = self.take(office, drafts)
+        assert next(found).checked.draft.slug == "road"
+        with pytest.raises(Mistakes, match="there is no post 'nothing-of-the-kind'"):
+            next(found)
+        assert self.slugs(office) == ["road"]
+        with office.store.read() as conn:
+            assert chain.verify(conn)[1] == []
+
+    def test_with_pictures_stand_in_their_place_among_the_others(self, office: Office) -> None:
+        office.write("water", more=PICTURE)
+        (office.root / "content/water/bridge.png").write_bytes(png())
+        drafts = self.drafts(office, "road", "water", "gas", water=PICTURE)
+        assert [taken.checked.draft.slug for taken in self.take(office, drafts)] == ["road", "water", "gas"]
+        assert sorted(self.slugs(office)) == ["gas", "road", "water"]
+
+    def test_that_are_blocked_do_not_hold_up_the_rest(self, office: Office) -> None:
+        drafts = self.drafts(office, "road", "water", "gas", water="expires: 2020-01-01 10:00")
+        taken = list(self.take(office, drafts))
+        assert [each.post is None for each in taken] == [False, True, False]
+        assert sorted(self.slugs(office)) == ["gas", "road"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from govpost.sentences import Piece, pieces
@@ -27,6 +28,7 @@ _BLOCK_START = re.compile(
 _MARK = re.compile("\ue000(\\d+)\ue001")
 
 
+@lru_cache(maxsize=8)  # a post goes to several channels
 def plain(markdown: str) -> str:
     """Write Markdown as plain text: links as ``text (URL)``, lists with their marks, emphasis dropped."""
     frames: list[list[str]] = [[]]
@@ -79,12 +81,14 @@ def markdown_pieces(text: str) -> list[Piece]:
     return found
 
 
+@cache
 def _parser(*, verbatim: bool = False) -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     if verbatim:
         parser.normalizeLink = parser.normalizeLinkText = str  # type: ignore[method-assign, assignment]
+    parser.render("a")  # its rules are put together at the first use, which threads must not share
     return parser
 
 

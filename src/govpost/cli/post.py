@@ -29,12 +29,9 @@ def command() -> None:
 def add(session: Session, paths: tuple[str, ...], draft: bool, ack: tuple[str, ...]) -> int:
     """Take drafts in and submit them for review. A draft of a known post becomes its new version."""
     from govpost.cli import taking
-    from govpost.cli.progress import progress
 
     drafts = taking.load(session, paths)
-    with progress(len(drafts), "taken in", quiet=session.as_json) as step:
-        results = [step(taking.take(session, each, submit=not draft, acks=ack)) for each in drafts]
-    return taking.tell(session, results)
+    return taking.tell(session, taking.take(session, drafts, submit=not draft, acks=ack))
 
 
 @command.command("list", epilog="govpost post list --state scheduled")

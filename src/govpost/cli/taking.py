@@ -35,10 +35,14 @@ def load(session: Session, paths: Sequence[str]) -> list[Draft]:
     return drafts
 
 
-def take(session: Session, draft: Draft, *, submit: bool, acks: Sequence[str]) -> tuple[str, Taken]:
-    """Take one draft in."""
-    desk = session.desk
-    return draft.slug, intake.take_in(session.store, desk, session.actor, draft, submit=submit, acks=acks)
+def take(
+    session: Session, drafts: Sequence[Draft], *, submit: bool, acks: Sequence[str]
+) -> list[tuple[str, Taken]]:
+    """Take drafts in."""
+    slugs = [draft.slug for draft in drafts]
+    found = intake.take_in_all(session.store, session.desk, session.actor, drafts, submit=submit, acks=acks)
+    with progress(len(drafts), "taken in", quiet=session.as_json) as step:
+        return list(zip(slugs, map(step, found), strict=True))
 
 
 def submit(session: Session, name: str, acks: Sequence[str]) -> tuple[str, Taken]:
@@ -69,7 +73,7 @@ def correct(session: Session, name: str, path: str, acks: Sequence[str]) -> tupl
         raise Refused(
             f"{path} says that it corrects {draft.corrects}, not {post.slug}", "change its `corrects`"
         )
-    return take(session, replace(draft, corrects=post.slug), submit=True, acks=acks)
+    return take(session, [replace(draft, corrects=post.slug)], submit=True, acks=acks)[0]
 
 
 def check(session: Session, draft: Draft) -> Checked:

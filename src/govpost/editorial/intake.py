@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from functools import partial
+from itertools import takewhile
 
 from sqlalchemy import Connection, update
 
@@ -13,7 +18,7 @@ from govpost.domain import Draft
 from govpost.draft_json import to_dict
 from govpost.editorial import stopping
 from govpost.editorial.checking import Checked, Desk, check
-from govpost.errors import Refused
+from govpost.errors import Mistakes, Refused
 from govpost.people import Actor
 from govpost.states import PostState, Role
 from govpost.store import answered, deliveries, posts
@@ -21,7 +26,10 @@ from govpost.store.engine import Store, Tx
 from govpost.store.rows import POST, PostRecord, VersionRecord
 from govpost.times import uuid7
 
-__all__ = ["Checked", "Desk", "Taken", "check", "submit", "take_in"]
+__all__ = ["Checked", "Desk", "Taken", "check", "submit", "take_in", "take_in_all"]
+
+_HELD_FOR = 0.05
+"""How long one commit may gather drafts, in seconds: nobody else can write meanwhile, and what is due must go out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,30 +45,98 @@ def take_in(
     store: Store, desk: Desk, actor: Actor, draft: Draft, *, submit: bool, acks: Sequence[str] = ()
 ) -> Taken:
     """Take a draft in as a version of its post, and submit it unless told not to; a blocked one is not submitted."""
+    (taken,) = take_in_all(store, desk, actor, [draft], submit=submit, acks=acks)
+    return taken
+
+
+def take_in_all(
+    store: Store,
+    desk: Desk,
+    actor: Actor,
+    drafts: Iterable[Draft],
+    *,
+    submit: bool,
+    acks: Sequence[str] = (),
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Taken]:
+    """Take drafts in one after the other, several to a commit, and give what came of each once that is on the disk.
+
+    An error ends it at its draft: those before it are taken in.
+    """
     actor.need(Role.AUTHOR, to="take posts in")
-    draft = replace(draft, author=draft.author or actor.id)
-    if draft.media:  # of what is blocked, no picture is kept
-        with store.write(actor.id) as tx:
-            _refuse_unsubmitted(tx, draft, submit=submit)
-            checked = check(tx, desk, draft)
-        if checked.blocked and submit:
-            return Taken(post=None, checked=checked)
-    kept = media_store.keep(draft, desk.config.root / desk.config.store.media)
+    left = deque(replace(draft, author=draft.author or actor.id) for draft in drafts)
+    one = partial(_enter_draft, desk=desk, actor=actor, submit=submit, acks=acks)
+    while left:
+        if left[0].media:
+            yield _with_media(store, desk, actor, left.popleft(), one, submit=submit)
+            continue
+        done: list[Taken] = []
+        try:
+            with store.write(actor.id) as tx:
+                _gather(tx, left, one, done, monotonic)
+        except (Refused, Mistakes):
+            if not done:
+                raise
+            # One draft's trouble took back the commit of all: those before it go in alone, then it is met again.
+            for _ in done:
+                with store.write(actor.id) as tx:
+                    taken = one(tx, left.popleft())
+                yield taken
+        else:
+            for taken in done:
+                left.popleft()
+                yield taken
+
+
+def _gather(
+    tx: Tx,
+    left: Iterable[Draft],
+    one: Callable[[Tx, Draft], Taken],
+    done: list[Taken],
+    monotonic: Callable[[], float],
+) -> None:
+    """Take in drafts without pictures until the time of one commit is over; `done` grows with each."""
+    began, now = monotonic(), tx.now
+    for draft in takewhile(lambda draft: not draft.media, left):
+        if done:
+            spent = monotonic() - began
+            if spent > _HELD_FOR:
+                return
+            tx.now = now + timedelta(seconds=spent)  # posts are listed in the order of their times
+        done.append(one(tx, draft))
+
+
+def _with_media(
+    store: Store, desk: Desk, actor: Actor, draft: Draft, one: Callable[[Tx, Draft], Taken], *, submit: bool
+) -> Taken:
+    """Take in a draft with pictures; of what is blocked, none is kept."""
     with store.write(actor.id) as tx:
         _refuse_unsubmitted(tx, draft, submit=submit)
-        checked = check(tx, desk, kept)
-        if checked.blocked and submit:
-            return Taken(post=None, checked=checked)
-        sealed = seal.seal(checked.draft, checked.variants, checked.targets, desk.config)
-        post = posts.by_slug(tx.conn, draft.slug)
-        if post is not None and post.digest == sealed.digest and _same(tx.conn, post, checked.draft):
-            if submit and post.state == PostState.DRAFT:
-                post = _submit(tx, actor, post, acks)
-            return Taken(post=post, checked=checked, unchanged=True)
-        post = _enter(tx, desk, actor, checked, sealed, post)
-        if submit:
+        checked = check(tx, desk, draft)
+    if checked.blocked and submit:
+        return Taken(post=None, checked=checked)
+    kept = media_store.keep(draft, desk.config.root / desk.config.store.media)
+    with store.write(actor.id) as tx:
+        return one(tx, kept)
+
+
+def _enter_draft(
+    tx: Tx, draft: Draft, *, desk: Desk, actor: Actor, submit: bool, acks: Sequence[str]
+) -> Taken:
+    _refuse_unsubmitted(tx, draft, submit=submit)
+    checked = check(tx, desk, draft)
+    if checked.blocked and submit:
+        return Taken(post=None, checked=checked)
+    sealed = seal.seal(checked.draft, checked.variants, checked.targets, desk.config)
+    post = posts.by_slug(tx.conn, draft.slug)
+    if post is not None and post.digest == sealed.digest and _same(tx.conn, post, checked.draft):
+        if submit and post.state == PostState.DRAFT:
             post = _submit(tx, actor, post, acks)
-        return Taken(post=post, checked=checked)
+        return Taken(post=post, checked=checked, unchanged=True)
+    post = _enter(tx, desk, actor, checked, sealed, post)
+    if submit:
+        post = _submit(tx, actor, post, acks)
+    return Taken(post=post, checked=checked)
 
 
 def _refuse_unsubmitted(tx: Tx, draft: Draft, *, submit: bool) -> None:

@@ -15,13 +15,14 @@ from govpost.store.upsert import insert_new
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 """`paused_until` of a channel that only a person resumes."""
 
+_NAMES = select(CHANNEL.c.name)
 _GET = select(CHANNEL).where(CHANNEL.c.name == bindparam("name"))
 _GET_FOR_ME = _GET.with_for_update()
 
 
 def ensure(tx: Tx, names: Iterable[str]) -> None:
     """Make a row for each channel that has none."""
-    known = set(tx.conn.execute(select(CHANNEL.c.name)).scalars())
+    known = set(tx.conn.execute(_NAMES).scalars())
     fresh = [
         {"name": name, "paused_why": "", "failures": 0, "crashes": 0} for name in names if name not in known
     ]

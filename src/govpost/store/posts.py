@@ -29,6 +29,7 @@ SHORTEST_PREFIX = 4
 _DERIVED = ("scheduled", "published", "failed", "withdrawn")
 """States that follow from the deliveries; in the others a person decides."""
 
+_BY_SLUG = select(POST).where(POST.c.slug == bindparam("slug"))
 _POST = select(POST).where(POST.c.id == bindparam("id"))
 # Of two claims that end at the gate each refers to the post already: a stronger lock would wait for the other for ever.
 _POST_FOR_ME = _POST.with_for_update(key_share=True)
@@ -44,9 +45,24 @@ _STATES = (
 )
 
 
+_REPEATS = (
+    select(POST.c.slug)
+    .join(DELIVERY, DELIVERY.c.post_id == POST.c.id)
+    .where(
+        DELIVERY.c.text_hash == bindparam("words"),
+        DELIVERY.c.channel == bindparam("on"),
+        DELIVERY.c.slot > bindparam("since"),
+        DELIVERY.c.state.not_in(("failed", "cancelled", "withdrawn", "missed")),
+        POST.c.id.not_in(bindparam("own", expanding=True)),
+    )
+    .limit(1)
+)
+_REPEATS_UNTIL = _REPEATS.where(DELIVERY.c.slot < bindparam("until"))
+
+
 def by_slug(conn: Connection, slug: str) -> PostRecord | None:
     """Return the post with this slug, None when there is none."""
-    row = conn.execute(select(POST).where(POST.c.slug == slug)).one_or_none()
+    row = conn.execute(_BY_SLUG, {"slug": slug}).one_or_none()
     return None if row is None else PostRecord.model_construct(**row._mapping)
 
 
@@ -203,17 +219,7 @@ def repeats(
     until: datetime | None = None,
 ) -> str | None:
     """Return the slug of another post with the same text on the channel, queued or sent in `since`..`until`."""
-    statement = (
-        select(POST.c.slug)
-        .join(DELIVERY, DELIVERY.c.post_id == POST.c.id)
-        .where(
-            DELIVERY.c.text_hash == text_hash,
-            DELIVERY.c.channel == channel,
-            DELIVERY.c.slot > since,
-            DELIVERY.c.state.not_in(("failed", "cancelled", "withdrawn", "missed")),
-            POST.c.id.not_in(list(own)),
-        )
-    )
-    if until is not None:
-        statement = statement.where(DELIVERY.c.slot < until)
-    return conn.execute(statement.limit(1)).scalar_one_or_none()
+    asked = {"words": text_hash, "on": channel, "own": list(own), "since": since}
+    if until is None:
+        return conn.execute(_REPEATS, asked).scalar_one_or_none()
+    return conn.execute(_REPEATS_UNTIL, asked | {"until": until}).scalar_one_or_none()
