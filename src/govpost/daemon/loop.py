@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Literal
 
 from govpost import settling
-from govpost.daemon import clock, ending, housekeeping, idleness, jumps, peers, stranding
+from govpost.daemon import clock, ending, following, housekeeping, idleness, jumps, peers, stranding
 from govpost.daemon.gathering import Gatherer
 from govpost.daemon.lanes import Lanes
 from govpost.daemon.listening import Listener
@@ -64,7 +64,10 @@ class Daemon:
             may_claim=self._may_claim,
             claimed=lambda delivery: self.lanes.holds(delivery.id),
         )
-        self.lanes = Lanes(self._work, self.presence.troubled, monotonic)
+        main = following.Following(
+            self._work, lambda: workspace.config.main_channel, self.bell.ring, monotonic
+        )
+        self.lanes = Lanes(main, self.presence.troubled, monotonic)
         self.gatherer = Gatherer(self.publisher, lambda: bool(self._stands_back))
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command, self.id)
         self.listener = Listener(self.store, self.bell.ring)
@@ -249,8 +252,6 @@ class Daemon:
     def _sleep(self) -> None:
         longest = 0.1 if self.mode != "forever" else WOKEN_SLEEP if self.listener.hears else LONGEST_SLEEP
         self.bell.wait(clock.seconds_until(self._still.next, self.store.clock(), longest))
-
-    # --- trouble ---------------------------------------------------------------------------------------------
 
     def _give_up_lost(self) -> None:
         patience = self.workspace.config.daemon.attempt + LEASE_MARGIN
