@@ -33,4 +33,4 @@ def _hash(dialect: object) -> int:
 
 
 def _is_same_kind(dialect: object, other: object) -> bool:
-    return type(dialect) is type(other)
+    return True if type(dialect) is type(other) else NotImplemented

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -48,6 +49,18 @@ def test_the_daemon_stops_cleanly_and_its_exit_code_says_who_asked(
     assert said.code == code
     daemon = riverton.ask("status")["daemon"]
     assert (daemon["running"], daemon["state"]) == (False, "stopped")
+
+
+def test_one_pass_that_could_not_be_made_does_not_end_well(tmp_path: Path) -> None:
+    """What starts it every minute, say cron, is told."""
+    riverton = city(tmp_path)
+    riverton.schedule("alpha")
+    with sqlite3.connect(tmp_path / ".govpost" / "govpost.db") as store:
+        moved = json.dumps({"to": "db.example.gov", "at": "2026-11-27T06:00:00Z"})
+        store.execute("INSERT INTO meta (key, value) VALUES ('moved-to', ?)", (moved,))
+    said = finish(process("-C", str(tmp_path), "daemon", "--once"))
+    assert said.code == 1
+    assert "this store was moved to db.example.gov" in said.err
 
 
 def test_off_a_terminal_the_daemon_logs_json_lines(tmp_path: Path) -> None:

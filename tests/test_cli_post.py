@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli_city import City, city
+from govpost.cli import taking
+from govpost.daemon.lock import Lock
+from govpost.store.engine import Store
 from riverton import png
 
 
@@ -207,3 +210,19 @@ def test_withdrawing_needs_a_known_code_and_takes_down_what_is_live(riverton: Ci
     post = riverton.ask("post", "show", "alpha")
     assert post["state"] == "withdrawn"
     assert {each["action"] for each in post["deliveries"]} == {"publish", "withdraw"}
+
+
+def test_many_drafts_leave_gaps_to_a_daemon_and_only_to_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(taking.time, "sleep", rests.append)
+    store = Store("sqlite:///govpost.db", tmp_path)
+    taking._rest(store)
+    assert rests == []
+    lock = Lock(store.folder)
+    lock.take()
+    taking._rest(store)
+    lock.free()
+    taking._rest(store)
+    assert len(rests) == 1

@@ -9,6 +9,7 @@ import pytest
 from govpost.daemon import clock, loop
 from govpost.daemon.following import AT_MOST_EVERY, Following
 from govpost.domain import Capabilities
+from govpost.errors import StoreUnavailable
 from govpost.times import utcnow
 from live import living, until
 from office import Office, Scripted
@@ -57,6 +58,21 @@ def test_a_wave_rings_now_and_then_and_at_its_end() -> None:
 
 def test_a_lane_without_work_rings_nothing() -> None:
     assert Bench().run("website", 0) == 0
+
+
+def test_a_piece_that_breaks_does_not_swallow_the_news_before_it() -> None:
+    bench = Bench()
+    bench.left = 3
+    assert bench.following("website") and bench.following("website")
+    assert bench.rings == 1
+
+    def broken(_channel: str) -> bool:
+        raise StoreUnavailable("it is away")
+
+    bench.following._work = broken
+    with pytest.raises(StoreUnavailable):
+        bench.following("website")
+    assert bench.rings == 2
 
 
 def test_the_other_channels_go_as_soon_as_the_main_one_is_live(

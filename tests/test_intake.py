@@ -544,6 +544,35 @@ class TestManyDrafts:
         with office.store.read() as conn:
             assert chain.verify(conn)[1] == []
 
+    def test_before_one_at_which_something_breaks_are_kept_too(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checked = intake.check
+
+        def broken(tx: Any, desk: Any, draft: Draft) -> intake.Checked:
+            if draft.slug == "gas":
+                raise RuntimeError("a fault")
+            return checked(tx, desk, draft)
+
+        monkeypatch.setattr(intake, "check", broken)
+        found = self.take(office, self.drafts(office, "road", "water", "gas"))
+        assert [next(found).checked.draft.slug for _ in range(2)] == ["road", "water"]
+        with pytest.raises(RuntimeError, match="a fault"):
+            next(found)
+        assert sorted(self.slugs(office)) == ["road", "water"]
+
+    def test_leave_the_store_to_others_between_two_commits(self, office: Office) -> None:
+        ticks, free = itertools.count(0, 0.02), list[int]()
+        names = [f"street-{number}" for number in range(9)]
+
+        def rest() -> None:
+            with office.store.write("somebody else"):
+                free.append(len(self.slugs(office)))
+
+        drafts = self.drafts(office, *names)
+        list(self.take(office, drafts, monotonic=lambda: next(ticks), rest=rest))
+        assert free == [3, 6]
+
     def test_with_pictures_stand_in_their_place_among_the_others(self, office: Office) -> None:
         office.write("water", more=PICTURE)
         (office.root / "content/water/bridge.png").write_bytes(png())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from govpost import ending, wire
-from govpost.daemon import jumps
+from govpost.daemon import jumps, stranding
 from govpost.daemon.clock import Clocks
+from govpost.daemon.lanes import Lanes
 from govpost.domain import Capabilities, Channel, Receipt, Variant
 from govpost.editorial import queueing, switching
 from govpost.errors import (
@@ -29,6 +31,7 @@ from govpost.errors import (
 )
 from govpost.states import DeliveryState
 from govpost.store import chain, channels, deliveries, rescue
+from live import until
 from office import Changing, Confirming, Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True)
@@ -807,6 +810,7 @@ def test_a_claim_whose_commit_was_not_answered_is_given_back_for_nothing_was_sen
         office.publisher.deliver("hub")
     row = office.one("road")
     assert (lost, row.state, row.ambiguous, len(hub.calls)) == ([], "queued", False, 0)
+    assert row.first_sent is None, "a new version of it may still be taken in"
     office.work()
     assert (office.one("road").state, len(hub.calls)) == ("live", 1)
 
@@ -821,3 +825,57 @@ def test_the_claim_of_another_is_not_given_back(office: Office, hub: Scripted) -
         ending.take_back(tx, claim, since - timedelta(seconds=1), "the claim before it was not committed")
     assert (office.one("road").state, office.one("road").gate_at) == ("publishing", since)
     assert hub.calls == []
+
+
+def test_a_claim_that_is_given_back_late_costs_the_channel_nothing(
+    office: Office, hub: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lane waits for a store that is away, and is not taken for one that a plugin holds."""
+    office.release("road")
+    write, away = office.store.write, threading.Event()
+
+    @contextmanager
+    def broken(actor: str, **how: Any) -> Iterator[Any]:
+        if away.is_set():
+            raise StoreUnavailable("the database is away")
+        with write(actor, **how) as tx:
+            yield tx
+        if any(event.verb == "delivery.publishing" for event in tx.events):
+            away.set()
+            raise StoreUnavailable("the connection was lost")
+
+    monkeypatch.setattr(office.store, "write", broken)
+    lanes = Lanes(office.publisher.deliver, lambda _why: None, lambda: 0.0)
+    office.publisher.claimed = lambda delivery: lanes.holds(delivery.id)
+    lanes.open("hub", 1)
+    lanes.wake("hub")
+    until(lambda: office.publisher.unrecorded)
+    monkeypatch.setattr(office.store, "write", write)
+    held = office.publisher.unrecorded
+    for now in (1_000.0, 2_000.0):
+        stranding.give_up_lost(
+            office.store, lanes, office.publisher.owner, held or {"": ""}, timedelta(seconds=150), now
+        )
+    until(lambda: office.one("road").state in ("queued", "live"))
+    with office.store.read() as conn:
+        assert channels.get(conn, "hub").paused_until is None
+    lanes.stop()
+    assert len(hub.calls) <= 1
+
+
+def test_a_claim_of_what_is_no_longer_there_is_nothing_to_give_back(office: Office) -> None:
+    office.release("road")
+    with office.store.write("daemon") as tx:
+        claim = office.publisher._take(tx, office.setup().fitted["hub"], office.config, 0.0)
+        assert claim is not None
+        gone = replace(claim, delivery=claim.delivery.model_copy(update={"id": "none"}))
+        ending.take_back(tx, gone, tx.now, "its commit was not answered")
+
+
+def test_no_two_claims_bear_the_same_instant(office: Office) -> None:
+    instants = []
+    for _ in range(3):
+        with office.store.write("daemon") as tx:
+            office.publisher._set_apart(tx)
+            instants.append(tx.now)
+    assert len(set(instants)) == 3

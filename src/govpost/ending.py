@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from govpost import outcomes
 from govpost.attempts import Claim
@@ -13,16 +14,22 @@ from govpost.store.engine import Tx
 
 
 def give_back(tx: Tx, claim: Claim, why: str) -> None:
-    """Queue again what did not pass the gate; what may be public from before stays an open question."""
+    """Queue again what was not sent; what may be public from before stays an open question."""
     deliveries.end_attempt(tx, claim.delivery, "queued", why, [])
-    deliveries.move(tx, claim.delivery, DeliveryState.QUEUED, why, fence=claim.fence)
+    # The gate may have been passed, by a commit that was not answered, and what was not sent does not count as sent. Of
+    # what may be public the instant stays as it is: it may have been shifted meanwhile, with a clock that jumped.
+    values: dict[str, Any] = {} if claim.delivery.ambiguous else {"first_sent": claim.delivery.first_sent}
+    deliveries.move(tx, claim.delivery, DeliveryState.QUEUED, why, fence=claim.fence, **values)
 
 
 def take_back(tx: Tx, claim: Claim, since: datetime, why: str) -> None:
     """Give back what was claimed at `since`, if that claim was committed and stands; nothing of it was sent."""
-    now = deliveries.get(tx.conn, claim.delivery.id)
+    # Locked: that commit may still be on its way.
+    now = deliveries.locked(tx.conn, claim.delivery.id)
+    if now is None or now.state != DeliveryState.PUBLISHING:
+        return
     # Owner and number may be those of another claim: of one made after this one was never committed.
-    if now.state == DeliveryState.PUBLISHING and deliveries.begun(tx.conn, claim.delivery) == since:
+    if deliveries.begun(tx.conn, claim.delivery) == since:
         give_back(tx, claim, why)
 
 

@@ -54,8 +54,7 @@ def movable(delivery: DeliveryRecord | Planned) -> bool:
 
 def calendar(tx: Tx, config: Config, channel: str, without: Iterable[str] = ()) -> Calendar:
     """Return a channel's calendar as its rows stand; first locks the channel's row."""
-    channels.ensure(tx, [channel])
-    channels.get(tx.conn, channel, lock=True)
+    channels.lock(tx, channel)
     left_out = set(without)
     planned = stored.planned(tx.conn, channel, tx.now - LOOK_BACK)
     return _calendar(tx, config, channel, [row for row in planned if row.id not in left_out])
@@ -262,8 +261,7 @@ def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
                 before=booking.before,
             )
         )
-    channels.ensure(tx, [channel])
-    channels.get(tx.conn, channel, lock=True)
+    channels.lock(tx, channel)
     others = [row for row in planned if row.id not in queue]
     moved = refit(_calendar(tx, config, channel, others), wanted, tx.now)
     changed: list[str] = []

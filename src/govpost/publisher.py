@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -67,6 +68,8 @@ class Publisher:
     renewed_for: set[str] = field(default_factory=set)
     lacking: dict[str, str] = field(default_factory=dict)
     sessions: Sessions = field(init=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _instants: deque[datetime] = field(default_factory=lambda: deque(maxlen=100))
 
     def __post_init__(self) -> None:
         self.sessions = Sessions(store=self.store, owner=self.owner, monotonic=self.monotonic)
@@ -160,23 +163,32 @@ class Publisher:
 
         Without a claim, the second value says whether something was taken and stopped at the gate.
         """
-        began, claimed = self.monotonic(), list[tuple[Claim, datetime]]()
+        began, open_claim = self.monotonic(), None
         try:
             with self.store.write(ACTOR, shared=True) as tx:
+                self._set_apart(tx)
                 claim = self._take(tx, fitted, config, began)
                 if claim is None:
                     return None, False
-                claimed.append((claim, tx.now))
+                open_claim = claim, tx.now
                 looks = fitted.stages or fitted.foresees or claim.variant.media
                 if looks or addressing.is_wanted(fitted, claim.delivery):
                     return claim, False
                 return (claim if self._gate(tx, fitted, claim, Looked()) else None), True
         except StoreUnavailable as error:
-            for claim, since in claimed:  # the answer to the commit may be all that was lost
-                self._take_back(claim, since, f"the claim could not be committed: {error.message}")
+            if open_claim is not None:
+                self._take_back(*open_claim, f"the claim's commit was not answered: {error.message}")
             raise
 
+    def _set_apart(self, tx: Tx) -> None:
+        """Give each claim an instant of its own, for by that it is known."""
+        with self._turn:
+            while tx.now in self._instants:
+                tx.now += timedelta(microseconds=1)
+            self._instants.append(tx.now)
+
     def _take_back(self, claim: Claim, since: datetime, why: str) -> None:
+        self.claimed(claim.delivery)  # whoever looks after lanes sees what this one is waiting with
         self._insist(claim, why, lambda tx: ending.take_back(tx, claim, since, why))
 
     def _take(self, tx: Tx, fitted: Fitted, config: Config, began: float) -> Claim | None:

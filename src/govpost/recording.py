@@ -29,20 +29,25 @@ def insist(
     What cannot be recorded, because `abandon` is set or by a fault of our own, goes to the log in full.
     """
     tries = 0
+
+    def done() -> None:
+        if unrecorded.get(delivery) == said:  # another try at the same delivery may wait for its own
+            unrecorded.pop(delivery, None)
+
     while True:
         try:
             with store.write(ACTOR, shared=True) as tx:
                 work(tx)
         except StoreUnavailable as error:
-            if delivery not in unrecorded:
+            if not tries:
                 log.error("delivery %s is not recorded yet: %s: %s", delivery, said, error.message)
-            unrecorded[delivery] = said
+            unrecorded.setdefault(delivery, said)
         except Exception:
-            unrecorded.pop(delivery, None)
+            done()
             log.critical("delivery %s is NOT RECORDED: %s", delivery, said)
             raise
         else:
-            unrecorded.pop(delivery, None)
+            done()
             return
         if abandon.wait(_WAITS[min(tries, len(_WAITS) - 1)]):
             log.critical("delivery %s is NOT RECORDED: %s", delivery, said)

@@ -112,7 +112,7 @@ class Above(logging.StreamHandler[TextIO]):
     invoke_without_command=True,
     epilog="govpost daemon\ngovpost daemon --until-idle\ngovpost daemon drain --all",
 )
-@click.option("--once", is_flag=True, help="Make one pass over what is due, then end.")
+@click.option("--once", is_flag=True, help="Make one pass over what is due, then end; 1 if it could not.")
 @click.option(
     "--until-idle", is_flag=True, help="End when nothing is due, in flight or about to be tried again."
 )
@@ -142,7 +142,9 @@ def _run(session: Session, mode: Mode) -> int:
         idle.run()
     finally:
         progress.end()
-    return INTERRUPTED if interrupted else 0
+    if interrupted:
+        return INTERRUPTED
+    return int(mode == "once" and bool(idle.presence.trouble))
 
 
 @command.command(

@@ -66,7 +66,7 @@ def rotate(session: Session, drop_old: bool) -> None:
         out.document({name: getattr(done, name) for name in names})
         return
     anew = ", ".join(done.resealed)
-    out.say(f"sealed anew: {anew}" if anew else "everything is sealed with the first key already")
+    out.say(f"sealed anew: {anew}" if anew else "nothing had to be sealed anew")
     gone = f"; {out.counted(done.dropped, 'older one')} taken away" if done.dropped else ""
     out.say(f"{out.counted(done.keys, 'key is', 'keys are')} in force{gone}")
     for name in done.closed:

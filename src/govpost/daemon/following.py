@@ -27,10 +27,17 @@ class Following:
 
     def __call__(self, channel: str) -> bool:
         """Do one piece of a channel's work; True when there may be more."""
-        did = self._work(channel)
-        if channel == self._main():
-            self._news |= did
-            if self._news and (not did or self._monotonic() >= self._rang_at + AT_MOST_EVERY):
-                self._news, self._rang_at = False, self._monotonic()
-                self._ring()
+        did = False
+        try:
+            did = self._work(channel)
+        finally:
+            if channel == self._main():
+                self._note(did=did)
         return did
+
+    def _note(self, *, did: bool) -> None:
+        if did:
+            self._news = True
+        if self._news and (not did or self._monotonic() >= self._rang_at + AT_MOST_EVERY):
+            self._news, self._rang_at = False, self._monotonic()
+            self._ring()

@@ -64,10 +64,10 @@ class Daemon:
             may_claim=self._may_claim,
             claimed=lambda delivery: self.lanes.holds(delivery.id),
         )
-        main = following.Following(
+        work = following.Following(
             self._work, lambda: workspace.config.main_channel, self.bell.ring, monotonic
         )
-        self.lanes = Lanes(main, self.presence.troubled, monotonic)
+        self.lanes = Lanes(work, self.presence.troubled, monotonic)
         self.gatherer = Gatherer(self.publisher, lambda: bool(self._stands_back))
         self.teller = Teller(self.store, self.bench.registry, workspace.config.notify.command, self.id)
         self.listener = Listener(self.store, self.bell.ring)

@@ -18,7 +18,7 @@ from govpost.domain import Draft
 from govpost.draft_json import to_dict
 from govpost.editorial import stopping
 from govpost.editorial.checking import Checked, Desk, check
-from govpost.errors import Mistakes, Refused
+from govpost.errors import Refused, StoreUnavailable
 from govpost.people import Actor
 from govpost.states import PostState, Role
 from govpost.store import answered, deliveries, posts
@@ -58,10 +58,12 @@ def take_in_all(
     submit: bool,
     acks: Sequence[str] = (),
     monotonic: Callable[[], float] = time.monotonic,
+    rest: Callable[[], None] = lambda: None,
 ) -> Iterator[Taken]:
     """Take drafts in one after the other, several to a commit, and give what came of each once that is on the disk.
 
-    An error ends it at its draft: those before it are taken in.
+    An error ends it at its draft: those before it are taken in. Where the store itself fails, the last few may be taken
+    in or not; to add them again does no harm. `rest` is called between two commits, for others to get their turn.
     """
     actor.need(Role.AUTHOR, to="take posts in")
     left = deque(replace(draft, author=draft.author or actor.id) for draft in drafts)
@@ -74,7 +76,9 @@ def take_in_all(
         try:
             with store.write(actor.id) as tx:
                 _gather(tx, left, one, done, monotonic)
-        except (Refused, Mistakes):
+        except StoreUnavailable:
+            raise
+        except Exception:
             if not done:
                 raise
             # One draft's trouble took back the commit of all: those before it go in alone, then it is met again.
@@ -86,6 +90,8 @@ def take_in_all(
             for taken in done:
                 left.popleft()
                 yield taken
+            if left:
+                rest()
 
 
 def _gather(
@@ -123,12 +129,11 @@ def _with_media(
 def _enter_draft(
     tx: Tx, draft: Draft, *, desk: Desk, actor: Actor, submit: bool, acks: Sequence[str]
 ) -> Taken:
-    _refuse_unsubmitted(tx, draft, submit=submit)
+    post = _refuse_unsubmitted(tx, draft, submit=submit)
     checked = check(tx, desk, draft)
     if checked.blocked and submit:
         return Taken(post=None, checked=checked)
     sealed = seal.seal(checked.draft, checked.variants, checked.targets, desk.config)
-    post = posts.by_slug(tx.conn, draft.slug)
     if post is not None and post.digest == sealed.digest and _same(tx.conn, post, checked.draft):
         if submit and post.state == PostState.DRAFT:
             post = _submit(tx, actor, post, acks)
@@ -139,14 +144,18 @@ def _enter_draft(
     return Taken(post=post, checked=checked)
 
 
-def _refuse_unsubmitted(tx: Tx, draft: Draft, *, submit: bool) -> None:
-    """A new version of what was submitted leads back to review: it cannot be kept out of it, nor skip the checks."""
+def _refuse_unsubmitted(tx: Tx, draft: Draft, *, submit: bool) -> PostRecord | None:
+    """Return the draft's post, if there is one.
+
+    A new version of what was submitted leads back to review: it cannot be kept out of it, nor skip the checks.
+    """
     post = posts.by_slug(tx.conn, draft.slug)
     if post is not None and not submit and post.state != PostState.DRAFT:
         raise Refused(
             f"{post.slug} is {post.state}; a new version of it goes to review at once",
             "leave --draft out, or have a reviewer return the post first",
         )
+    return post
 
 
 def _same(conn: Connection, post: PostRecord, draft: Draft) -> bool:

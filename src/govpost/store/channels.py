@@ -45,6 +45,13 @@ def get(conn: Connection, name: str, *, lock: bool = False) -> ChannelRecord:
     return ChannelRecord.model_construct(**row._mapping)
 
 
+def lock(tx: Tx, name: str) -> None:
+    """Let nobody else plan on a channel until the transaction ends; a channel never seen gets its row."""
+    if tx.conn.execute(_GET_FOR_ME, {"name": name}).one_or_none() is None:
+        ensure(tx, [name])
+        tx.conn.execute(_GET_FOR_ME, {"name": name})
+
+
 def put(tx: Tx, name: str, **values: Any) -> None:
     """Change a channel's row."""
     ensure(tx, [name])

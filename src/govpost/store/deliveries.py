@@ -63,6 +63,12 @@ def get(conn: Connection, delivery_id: str) -> DeliveryRecord:
     return record(conn.execute(_GET, {"id": delivery_id}).one())
 
 
+def locked(conn: Connection, delivery_id: str) -> DeliveryRecord | None:
+    """Return one delivery, which nobody else changes until the transaction ends; None when there is none."""
+    row = conn.execute(_GET.with_for_update(), {"id": delivery_id}).one_or_none()
+    return None if row is None else record(row)
+
+
 def add(tx: Tx, deliveries: Iterable[DeliveryRecord]) -> None:
     """Enter new deliveries, each with its event."""
     for delivery in deliveries:

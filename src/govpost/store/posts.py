@@ -29,6 +29,7 @@ SHORTEST_PREFIX = 4
 _DERIVED = ("scheduled", "published", "failed", "withdrawn")
 """States that follow from the deliveries; in the others a person decides."""
 
+_ADD, _ADD_VERSION = insert(POST), insert(VERSION)
 _BY_SLUG = select(POST).where(POST.c.slug == bindparam("slug"))
 _POST = select(POST).where(POST.c.id == bindparam("id"))
 # Of two claims that end at the gate each refers to the post already: a stronger lock would wait for the other for ever.
@@ -104,13 +105,13 @@ def every(conn: Connection, *, state: str | None = None, limit: int | None = Non
 
 def add(tx: Tx, post: PostRecord) -> None:
     """Enter a new post."""
-    tx.conn.execute(insert(POST), post.model_dump())
+    tx.conn.execute(_ADD, post.model_dump())
     tx.event("post.add", f"post:{post.id}", new=post.state, post=post.id, slug=post.slug, digest=post.digest)
 
 
 def add_version(tx: Tx, version: VersionRecord) -> None:
     """Keep one version of a post."""
-    tx.conn.execute(insert(VERSION), version.model_dump())
+    tx.conn.execute(_ADD_VERSION, version.model_dump())
 
 
 def version(conn: Connection, post_id: str, n: int) -> VersionRecord:
