@@ -872,10 +872,14 @@ def test_a_claim_of_what_is_no_longer_there_is_nothing_to_give_back(office: Offi
         ending.take_back(tx, gone, tx.now, "its commit was not answered")
 
 
-def test_no_two_claims_bear_the_same_instant(office: Office) -> None:
+def test_no_two_claims_under_way_bear_the_same_instant(office: Office) -> None:
     instants = []
     for _ in range(3):
         with office.store.write("daemon") as tx:
-            office.publisher._set_apart(tx)
-            instants.append(tx.now)
+            instants.append(office.publisher._set_apart(tx))
+            assert tx.now == instants[-1]
     assert len(set(instants)) == 3
+    office.publisher._instants.clear()
+    office.release("road")
+    office.work()
+    assert office.publisher._instants == set()

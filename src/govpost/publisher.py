@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -69,7 +68,7 @@ class Publisher:
     lacking: dict[str, str] = field(default_factory=dict)
     sessions: Sessions = field(init=False)
     _turn: threading.Lock = field(default_factory=threading.Lock)
-    _instants: deque[datetime] = field(default_factory=lambda: deque(maxlen=100))
+    _instants: set[datetime | None] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.sessions = Sessions(store=self.store, owner=self.owner, monotonic=self.monotonic)
@@ -163,29 +162,31 @@ class Publisher:
 
         Without a claim, the second value says whether something was taken and stopped at the gate.
         """
-        began, open_claim = self.monotonic(), None
+        began, since, claim = self.monotonic(), None, None
         try:
             with self.store.write(ACTOR, shared=True) as tx:
-                self._set_apart(tx)
+                since = self._set_apart(tx)
                 claim = self._take(tx, fitted, config, began)
                 if claim is None:
                     return None, False
-                open_claim = claim, tx.now
                 looks = fitted.stages or fitted.foresees or claim.variant.media
                 if looks or addressing.is_wanted(fitted, claim.delivery):
                     return claim, False
                 return (claim if self._gate(tx, fitted, claim, Looked()) else None), True
         except StoreUnavailable as error:
-            if open_claim is not None:
-                self._take_back(*open_claim, f"the claim's commit was not answered: {error.message}")
+            if since is not None and claim is not None:
+                self._take_back(claim, since, f"the claim's commit was not answered: {error.message}")
             raise
+        finally:
+            self._instants.discard(since)
 
-    def _set_apart(self, tx: Tx) -> None:
-        """Give each claim an instant of its own, for by that it is known."""
+    def _set_apart(self, tx: Tx) -> datetime:
+        """Give a claim an instant that no other one under way has: by that it is known if it must be taken back."""
         with self._turn:
             while tx.now in self._instants:
                 tx.now += timedelta(microseconds=1)
-            self._instants.append(tx.now)
+            self._instants.add(tx.now)
+            return tx.now
 
     def _take_back(self, claim: Claim, since: datetime, why: str) -> None:
         self.claimed(claim.delivery)  # whoever looks after lanes sees what this one is waiting with
