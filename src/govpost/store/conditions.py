@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, ColumnElement, and_, exists, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    and_,
+    exists,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 
 from govpost.domain import Action
 from govpost.states import PUBLISHES
@@ -78,11 +88,11 @@ def main_first(main_channel: Name, now: Instant, head_start: Instant) -> ColumnE
 
     The posts ahead are found once a statement, not once a row; a copy asks nothing, for its bulletin has waited.
     """
-    ahead = select(_MAIN.c.post_id, _MAIN.c.version).where(
-        _MAIN.c.channel == main_channel,
-        _MAIN.c.state.in_(("queued", "publishing")),
-        _MAIN.c.due <= now,
-        _MAIN.c.recipient.is_(None),
+    main = select(_MAIN.c.post_id, _MAIN.c.version).where(
+        _MAIN.c.channel == main_channel, _MAIN.c.due <= now, _MAIN.c.recipient.is_(None)
     )
+    # Each by itself, since each has its index: the main channel's queue may be very long.
+    states = (_MAIN.c.state == literal_column("'queued'"), _MAIN.c.state == "publishing")
+    ahead = union_all(*(main.where(state) for state in states))
     waits = tuple_(DELIVERY.c.post_id, DELIVERY.c.version).in_(ahead)
     return or_(is_copy(), DELIVERY.c.due <= head_start, DELIVERY.c.channel == main_channel, ~waits)
