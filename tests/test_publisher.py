@@ -767,20 +767,31 @@ def test_a_question_that_outlives_the_grace_stays_one_question(tmp_path: Path) -
     assert len(office.events()) < 60
 
 
-def test_an_outcome_whose_commit_was_not_answered_is_recorded_once(
-    office: Office, hub: Scripted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    office.release("road")
-    write, lost = office.store.write, ["the receipt's"]
+def lose_the_answer(
+    office: Office, monkeypatch: pytest.MonkeyPatch, verb: str, *, kept: bool = True
+) -> list[str]:
+    """Lose the connection once at the commit that holds such an event; the list is empty when it has happened."""
+    write, lost = office.store.write, [verb]
 
     @contextmanager
     def unanswered(actor: str, **how: Any) -> Iterator[Any]:
         with write(actor, **how) as tx:
             yield tx
-        if any(event.verb == "delivery.live" for event in tx.events) and lost:
-            raise StoreUnavailable(f"{lost.pop()} connection was lost")
+            breaks = bool(lost) and any(event.verb == verb for event in tx.events)
+            if breaks and not kept:
+                raise StoreUnavailable(f"the connection was lost at {lost.pop()}")
+        if breaks:
+            raise StoreUnavailable(f"the connection was lost at {lost.pop()}")
 
     monkeypatch.setattr(office.store, "write", unanswered)
+    return lost
+
+
+def test_an_outcome_whose_commit_was_not_answered_is_recorded_once(
+    office: Office, hub: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.release("road")
+    lost = lose_the_answer(office, monkeypatch, "delivery.live")
     office.work()
     assert (lost, office.one("road").state, len(hub.calls)) == ([], "live", 1)
     with office.store.read() as conn:
@@ -793,19 +804,7 @@ def test_a_claim_whose_commit_was_not_answered_is_given_back_for_nothing_was_sen
     office: Office, hub: Scripted, monkeypatch: pytest.MonkeyPatch, *, kept: bool
 ) -> None:
     office.release("road")
-    write, lost = office.store.write, ["the claim's"]
-
-    @contextmanager
-    def unanswered(actor: str, **how: Any) -> Iterator[Any]:
-        with write(actor, **how) as tx:
-            yield tx
-            claims = any(event.verb == "delivery.publishing" for event in tx.events) and bool(lost)
-            if claims and not kept:
-                raise StoreUnavailable(f"{lost.pop()} connection was lost")
-        if claims:
-            raise StoreUnavailable(f"{lost.pop()} connection was lost")
-
-    monkeypatch.setattr(office.store, "write", unanswered)
+    lost = lose_the_answer(office, monkeypatch, "delivery.publishing", kept=kept)
     with pytest.raises(StoreUnavailable):
         office.publisher.deliver("hub")
     row = office.one("road")
