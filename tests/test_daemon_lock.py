@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def test_looking_never_takes_it_away_from_a_daemon_that_starts(tmp_path: Path) -
     done = threading.Event()
 
     def look() -> None:
-        while not done.is_set():
+        while not done.wait(0.001):
             is_held(tmp_path)
 
     lookers = [threading.Thread(target=look) for _ in range(2)]
@@ -71,6 +72,18 @@ def test_looking_never_takes_it_away_from_a_daemon_that_starts(tmp_path: Path) -
         done.set()
         for looker in lookers:
             looker.join()
+
+
+def test_a_look_that_is_held_up_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "daemon.lock").touch()
+    looking = os.open(tmp_path / "daemon.lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    threading.Timer(0.5, os.close, (looking,)).start()
+    lock = Lock(tmp_path)
+    lock.take()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(looking)
+    lock.free()
 
 
 def test_what_cannot_be_opened_is_not_held(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from govpost.errors import Refused
 NAME = "daemon.lock"
 EACH = "daemons"
 """The folder in which each of several daemons holds a lock named after its id."""
-_TRIES = 5
+_LOOKS_PASS = 10.0
+"""Seconds for which those who only look are waited for: a look takes microseconds, unless its process is held up."""
+_PAUSE = 0.002
 
 
 class Lock:
@@ -27,7 +29,7 @@ class Lock:
     def take(self) -> None:
         """Take the lock; `Refused` when another daemon has it, OSError when the folder cannot be used."""
         handle = _open(self.path)
-        if not _locked(handle, _TRIES):
+        if not _taken(handle):
             holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "?"
             os.close(handle)
             tip = "govpost status shows it; stop it first, or let it work"
@@ -79,17 +81,24 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _locked(handle: int, tries: int) -> bool:
-    """Lock for this process alone; somebody who only looks (`is_held`) is waited for."""
-    for left in range(tries, 0, -1):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if left > 1:
-                time.sleep(0.05)
-        else:
-            return True
-    return False
+def _taken(handle: int) -> bool:
+    """Lock for this process alone. A daemon in its way ends it at once; those who only look are waited for."""
+    until = time.monotonic() + _LOOKS_PASS
+    while not _locked(handle, fcntl.LOCK_EX):
+        if not _locked(handle, fcntl.LOCK_SH) or time.monotonic() > until:
+            return False
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        time.sleep(_PAUSE)
+    return True
+
+
+def _locked(handle: int, how: int) -> bool:
+    """Lock at once, shared with others who share it (LOCK_SH) or alone (LOCK_EX), or say that it cannot be."""
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def freed(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -100,7 +109,7 @@ def freed(folder: Path) -> Iterator[tuple[str, Path]]:
         except OSError:
             continue
         try:
-            if _locked(handle, 1):
+            if _locked(handle, fcntl.LOCK_EX):
                 yield path.stem, path
         finally:
             os.close(handle)
@@ -116,12 +125,9 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _locked(handle, fcntl.LOCK_SH)
     finally:
         os.close(handle)
-    return False
 
 
 def is_freed(folder: Path, daemon: str) -> bool:
