@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 
 import compiled
@@ -14,6 +15,9 @@ import postgres
 from govpost.store import postgres as store_postgres
 
 compiled.share()
+# How long an example takes is the machine's mood, not the code's fault.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 ENGINES = ("sqlite", "postgresql")
 
