@@ -151,6 +151,7 @@ def test_nobody_need_know_and_it_can_be_given_up(tmp_path: Path) -> None:
     refused = riverton.run("delivery", "retry", row["id"])
     assert (refused.code, "it may be public on hub" in refused.err) == (1, True)
     assert "look there first" in refused.err
+    assert f"govpost delivery resolve {row['id']} --live URL" in refused.err
     assert "it may still arrive: wait" in riverton.run("delivery", "retry", row["id"], "--not-there").err
     said = riverton.ok("post", "cancel", "alpha", "--reason", "nobody can tell").out
     assert "hub: stopped, but it was given up and may be public: look there" in said

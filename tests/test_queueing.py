@@ -16,6 +16,7 @@ from office import Office, Scripted
 
 PLAIN = Capabilities(title=True, link=True)
 HOUR = timedelta(hours=1)
+PUBLIC = "https://hub.example.gov/road"
 
 
 @pytest.fixture
@@ -319,6 +320,29 @@ class TestSettling:
         office.wait(2 * HOUR)
         office.work()
         assert (office.state("road"), len(hub.calls)) == ("published", 2)
+
+    def test_what_was_given_up_and_then_found_public_is_live_and_goes_no_second_time(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        row = uncertain(office, hub)
+        queueing.give_up(office.store, office.person("ben"), row.id)
+        with pytest.raises(Refused, match="may not settle deliveries"):
+            queueing.resolve_live(office.store, office.person("ana"), row.id, PUBLIC, None)
+        found = queueing.resolve_live(office.store, office.person("ben"), row.id, PUBLIC, None)
+        assert (found.state, found.ambiguous, found.url) == ("live", False, PUBLIC)
+        assert office.state("road") == "published"
+        office.wait(2 * HOUR)
+        office.work()
+        with pytest.raises(Refused, match="only a failed or missed one"):
+            self.retry_looked(office, row)
+        assert len(hub.calls) == 1
+
+    def test_what_failed_for_sure_is_not_found_public(self, office: Office, hub: Scripted) -> None:
+        hub.script = [Rejected("too long")]
+        office.release("road")
+        office.work()
+        with pytest.raises(Refused, match="is failed; only an uncertain one"):
+            queueing.resolve_live(office.store, office.person("ben"), office.one("road").id, PUBLIC, None)
 
     def test_a_freeze_does_not_make_what_was_given_up_forgotten(self, office: Office, hub: Scripted) -> None:
         row = uncertain(office, hub)

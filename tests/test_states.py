@@ -37,6 +37,7 @@ queued held -> live                 | daemon
 held queued -> missed               | daemon
 held queued -> cancelled            | publisher daemon
 failed missed -> queued held        | publisher
+failed -> live                      | publisher
 failed missed -> cancelled          | publisher daemon
 failed missed -> uncertain          | daemon
 live -> withdrawn                   | daemon
@@ -52,6 +53,7 @@ approved -> scheduled                              | reviewer officer publisher 
 scheduled -> published failed                      | daemon publisher
 draft submitted approved scheduled -> cancelled    | author publisher daemon
 failed -> cancelled                                | publisher daemon
+failed -> published                                | publisher daemon
 published failed -> scheduled                      | publisher daemon
 published scheduled -> withdrawn                   | publisher daemon
 """

@@ -106,7 +106,10 @@ SETTLES = {
     "failed": "govpost delivery retry {id}  (or: govpost post cancel {slug})",
     "missed": "govpost delivery retry {id}  (or: govpost post cancel {slug})",
 }
-GIVEN_UP = "govpost delivery retry {id} --not-there  (only if you looked; or: govpost post cancel {slug})"
+GIVEN_UP = (
+    "govpost delivery resolve {id} --live URL  (or: govpost delivery retry {id} --not-there, only if you looked;"
+    " or: govpost post cancel {slug})"
+)
 
 
 def settles(row: DeliveryRecord, slug: str) -> str:

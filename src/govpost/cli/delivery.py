@@ -129,7 +129,7 @@ def _short(value: Any) -> str:
 def resolve(
     session: Session, name: str, live: str | None, remote_id: str | None, not_there: bool, give_up: bool
 ) -> None:
-    """Settle an uncertain delivery by what you saw on the channel."""
+    """Settle an uncertain delivery by what you saw on the channel; --live also one that was given up."""
     from govpost.editorial import queueing
 
     if [live is not None, not_there, give_up].count(True) != 1:

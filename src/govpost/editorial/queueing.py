@@ -167,11 +167,10 @@ def retry(
             _refuse_unlooked(tx, config, row, looked)
         due = _new_slot(tx, config, row)
         stopped = obstacles.obstacle(tx.conn, row.channel, row.platform, tx.now)
-        state = DeliveryState.HELD if stopped else DeliveryState.QUEUED
         deliveries.move(
             tx,
             row,
-            state,
+            DeliveryState.HELD if stopped else DeliveryState.QUEUED,
             stopped
             or f"tried again by {actor.id}" + (", who looked: it is not there" if row.ambiguous else ""),
             roles=actor.roles,
@@ -190,7 +189,8 @@ def _refuse_unlooked(
     if looked is None:
         raise Refused(
             f"it may be public on {row.channel}: {row.reason}",
-            f"look there first; if it is not there: govpost delivery retry {row.id} --not-there",
+            f"look there first. It is there: govpost delivery resolve {row.id} --live URL;"
+            f" it is not: govpost delivery retry {row.id} --not-there",
         )
     _refuse_early(tx, config, looked, row)
 
@@ -233,13 +233,13 @@ def _give_slot(tx: Tx, config: Config, queued: DeliveryRecord, why: str) -> None
 
 
 def resolve_live(store: Store, actor: Actor, name: str, url: str, remote_id: str | None) -> DeliveryRecord:
-    """Settle an uncertain delivery: a person has seen it at `url`."""
+    """Settle an uncertain delivery, or one that was given up: a person has seen it at `url`."""
     actor.need(Role.PUBLISHER, to="settle deliveries")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageFault(f"{url!r} is not a web address", "copy the address of the post from your browser")
     with store.write(actor.id) as tx:
-        row = _uncertain(tx.conn, name)
+        row = _uncertain(tx.conn, name, or_given_up=True)
         kept = {"remote_id": remote_id or row.remote_id or url, "url": url, "raw": {"resolved_by": actor.id}}
         deliveries.move(
             tx,
@@ -293,8 +293,8 @@ def give_up(store: Store, actor: Actor, name: str) -> DeliveryRecord:
         return deliveries.get(tx.conn, row.id)
 
 
-def _uncertain(conn: Connection, name: str) -> DeliveryRecord:
+def _uncertain(conn: Connection, name: str, *, or_given_up: bool = False) -> DeliveryRecord:
     row = find(conn, name)
-    if row.state != "uncertain":
+    if row.state != "uncertain" and not (or_given_up and row.state == "failed" and row.ambiguous):
         raise Refused(f"the delivery is {row.state}; only an uncertain one needs settling", "")
     return row
