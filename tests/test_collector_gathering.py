@@ -15,7 +15,7 @@ from govpost.cli import attention_gathered
 from govpost.collector import calls, keeping, turns
 from govpost.collector.keeping import Gathered
 from govpost.domain import Account, Capabilities, Channel, Metrics, Receipt, Reply
-from govpost.editorial import freezing, queueing, switching
+from govpost.editorial import freezing, resolving, switching
 from govpost.errors import RateLimited, Unauthorized, Unavailable, Uncertain
 from govpost.states import PilotState, Role
 from govpost.store import accounts, channels, gathered, meta, pilots
@@ -323,7 +323,7 @@ def test_a_post_settled_by_hand_is_counted_by_the_id_the_person_gave(office: Off
     hub.script = [Uncertain("lost")]
     publish(office, "road")
     url = "https://hub.example/found"
-    queueing.resolve_live(office.store, office.person("ben"), office.one("road").id, url, "found-7")
+    resolving.resolve_live(office.store, office.person("ben"), office.one("road").id, url, "found-7")
     hub.counts = {"found-7": Metrics(views=2)}
     office.wait(HOUR)
     office.gather()
@@ -794,7 +794,7 @@ def test_a_reply_that_came_before_our_receipt_is_linked_afterwards(office: Offic
     office.gather()
     assert replies(office) == []
     url = "https://hub.example/found"
-    queueing.resolve_live(office.store, office.person("ben"), office.one("road").id, url, "found-7")
+    resolving.resolve_live(office.store, office.person("ben"), office.one("road").id, url, "found-7")
     office.wait(timedelta(minutes=5))
     office.gather()
     assert [each.remote_id for each in replies(office)] == ["r1"]

@@ -14,7 +14,7 @@ from cli_city import City, city
 from govpost import duties, pilots
 from govpost.daemon import idleness
 from govpost.domain import Channel, Receipt, Variant
-from govpost.editorial import freezing, queueing
+from govpost.editorial import freezing, resolving
 from govpost.errors import NotWanted, PublishError, Rejected, Unavailable, Uncertain
 from govpost.registry import Registry
 from govpost.store import caps, conditions, copies, deliveries
@@ -267,7 +267,7 @@ def test_a_copy_that_is_tried_again_leaves_the_others_their_time(tmp_path: Path)
     office.work()
     _, failed, waiting = sorted(office.deliveries("road"), key=lambda row: row.part)
     office.wait(30)
-    queueing.retry(office.store, office.config, office.person("ben"), failed.id)
+    resolving.retry(office.store, office.config, office.person("ben"), failed.id)
     again = {row.recipient: row for row in office.deliveries("road")}
     assert (again["r-3"].due, again["r-3"].slot) == (waiting.due, waiting.slot)
     assert again["r-2"].due == office.now
@@ -409,7 +409,7 @@ def test_a_copy_that_is_tried_again_looks_for_no_slot_of_its_own(tmp_path: Path)
     office.release("road")
     office.work()
     first = office.deliveries("road")[0]
-    again = queueing.retry(office.store, office.config, office.person("ben"), first.id)
+    again = resolving.retry(office.store, office.config, office.person("ben"), first.id)
     assert (again.state, again.due) == ("queued", office.now)
     office.work()
     assert sorted(office.states("road")) == ["failed", "live"]

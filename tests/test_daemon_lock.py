@@ -86,6 +86,19 @@ def test_a_look_that_is_held_up_is_waited_for(tmp_path: Path) -> None:
     lock.free()
 
 
+def test_a_look_that_never_ends_is_not_taken_for_a_daemon(tmp_path: Path) -> None:
+    (tmp_path / "daemon.lock").write_text("4242\n")
+    looking = os.open(tmp_path / "daemon.lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    with pytest.raises(BlockingIOError, match="only looks"):
+        Lock(tmp_path).take()
+    assert not is_held(tmp_path)
+    os.close(looking)
+    lock = Lock(tmp_path)
+    lock.take()
+    lock.free()
+
+
 def test_what_cannot_be_opened_is_not_held(tmp_path: Path) -> None:
     (tmp_path / "daemon.lock").symlink_to(tmp_path / "daemon.lock" / "x")
     assert not is_held(tmp_path)

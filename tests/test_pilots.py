@@ -12,7 +12,7 @@ import pytest
 from govpost import pilots
 from govpost.daemon import housekeeping
 from govpost.domain import Capabilities
-from govpost.editorial import queueing
+from govpost.editorial import resolving
 from govpost.errors import Refused, Uncertain, UsageFault
 from govpost.store import views
 from office import Office, Scripted
@@ -197,7 +197,7 @@ class TestRetiring:
         assert do(office, pilots.retire).open_question == 1
         row = office.one("road", "hub")
         assert row.state == "uncertain"
-        queueing.resolve_live(office.store, office.person("ben"), row.id, "https://hub.example/1", None)
+        resolving.resolve_live(office.store, office.person("ben"), row.id, "https://hub.example/1", None)
         assert look(office).open_question == 0
 
 

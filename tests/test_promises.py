@@ -21,7 +21,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 import postgres
 from govpost import pilots, settling
 from govpost.domain import Capabilities, Channel, Receipt, Variant
-from govpost.editorial import freezing, queueing, stopping
+from govpost.editorial import freezing, resolving, stopping
 from govpost.errors import RateLimited, Refused, Rejected, Unauthorized, Unavailable, Uncertain
 from govpost.publisher import Publisher
 from govpost.states import DELIVERY, PILOT, POST
@@ -292,9 +292,9 @@ class Promises(RuleBasedStateMachine):
                 if platform.held.get(row.id):
                     url = f"https://{row.channel}.example/{list(platform.held).index(row.id) + 1}"
                     remote = f"{row.channel}-{list(platform.held).index(row.id) + 1}"
-                    queueing.resolve_live(office.store, self.person("ben"), row.id, url, remote)
+                    resolving.resolve_live(office.store, self.person("ben"), row.id, url, remote)
                 elif not any(variant.key == row.id for _, variant in platform.arriving):
-                    queueing.resolve_absent(
+                    resolving.resolve_absent(
                         office.store, office.config, office.fitted, self.person("ben"), row.id
                     )
             except Refused:
@@ -304,7 +304,7 @@ class Promises(RuleBasedStateMachine):
     def try_again(self) -> None:
         for row in self.rows("failed", "missed"):
             try:
-                queueing.retry(self.office.store, self.office.config, self.person("ben"), row.id)
+                resolving.retry(self.office.store, self.office.config, self.person("ben"), row.id)
             except Refused:
                 continue
 

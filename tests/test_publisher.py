@@ -19,7 +19,7 @@ from govpost.daemon import jumps, stranding
 from govpost.daemon.clock import Clocks
 from govpost.daemon.lanes import Lanes
 from govpost.domain import Capabilities, Channel, Receipt, Variant
-from govpost.editorial import queueing, switching
+from govpost.editorial import resolving, switching
 from govpost.errors import (
     RateLimited,
     Refused,
@@ -307,7 +307,7 @@ class TestConfirm:
             hub.answers = [Unavailable("ask later")] * 9
             del hub.confirm  # type: ignore[method-assign]
             one = office.one("road").id
-            queueing.resolve_absent(office.store, office.config, office.fitted, office.person("ben"), one)
+            resolving.resolve_absent(office.store, office.config, office.fitted, office.person("ben"), one)
             office.publisher.deliver("hub")
 
         hub.confirm = meanwhile  # type: ignore[assignment, method-assign]
@@ -414,9 +414,7 @@ class TestAThread:
         assert states[:2] == ["live", "failed"]
         assert set(states[2:]) == {"held"}
         assert "part 2 before it is failed" in office.deliveries("storm")[2].reason
-        from govpost.editorial import queueing
-
-        queueing.retry(office.store, office.config, office.person("ben"), office.deliveries("storm")[1].id)
+        resolving.retry(office.store, office.config, office.person("ben"), office.deliveries("storm")[1].id)
         office.work()
         assert set(office.states("storm")) == {"live"}
 
@@ -519,11 +517,9 @@ def test_variants_reach_the_plugin_with_their_due_time(office: Office, hub: Scri
 
 
 def test_only_an_uncertain_delivery_can_be_resolved(office: Office) -> None:
-    from govpost.editorial import queueing
-
     (row,) = office.release("road")
     with pytest.raises(Refused, match="queued"):
-        queueing.resolve_live(office.store, office.person("ben"), row.id, "https://hub.example/1", None)
+        resolving.resolve_live(office.store, office.person("ben"), row.id, "https://hub.example/1", None)
 
 
 def test_the_attempt_that_succeeds_counts_too(office: Office, hub: Scripted) -> None:

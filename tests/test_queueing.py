@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from govpost import outcomes, planning
 from govpost.domain import Capabilities, Receipt
-from govpost.editorial import freezing, queueing
+from govpost.editorial import freezing, queueing, resolving
 from govpost.errors import Refused, Rejected, Uncertain, UsageFault
-from govpost.store import channels, deliveries
+from govpost.store import channels, deliveries, rescue
 from govpost.store.rows import DeliveryRecord
 from office import Office, Scripted
 
@@ -153,7 +154,7 @@ class TestSendingNow:
 
 class TestTryingAgain:
     def retry(self, office: Office, slug: str = "road") -> DeliveryRecord:
-        return queueing.retry(office.store, office.config, office.person("ben"), office.one(slug).id)
+        return resolving.retry(office.store, office.config, office.person("ben"), office.one(slug).id)
 
     def test_gives_a_failed_delivery_a_new_slot_and_fresh_attempts(
         self, office: Office, hub: Scripted
@@ -194,7 +195,7 @@ class TestTryingAgain:
         office.cancel("road")
         row = uncertain_other(office, hub)
         with pytest.raises(Refused) as refusal:
-            queueing.retry(office.store, office.config, office.person("ben"), row.id)
+            resolving.retry(office.store, office.config, office.person("ben"), row.id)
         assert "delivery resolve" in refusal.value.tip
 
     def test_not_what_has_expired_or_has_no_time_left(self, office: Office, hub: Scripted) -> None:
@@ -228,13 +229,13 @@ def uncertain_other(office: Office, hub: Scripted) -> DeliveryRecord:
 
 class TestSettling:
     def absent(self, office: Office) -> DeliveryRecord:
-        return queueing.resolve_absent(
+        return resolving.resolve_absent(
             office.store, office.config, office.fitted, office.person("ben"), office.one("road").id
         )
 
     def test_found_means_live_with_its_address(self, office: Office, hub: Scripted) -> None:
         row = uncertain(office, hub)
-        found = queueing.resolve_live(
+        found = resolving.resolve_live(
             office.store, office.person("ben"), row.id, "https://hub.example/7", None
         )
         assert (found.state, found.url, found.remote_id) == (
@@ -253,7 +254,7 @@ class TestSettling:
             office.wait(timedelta(hours=1))
         row = office.one("road")
         assert row.state == "uncertain"
-        found = queueing.resolve_live(
+        found = resolving.resolve_live(
             office.store, office.person("ben"), row.id, "https://hub.example/7", None
         )
         assert (found.url, found.remote_id) == ("https://hub.example/7", "77")
@@ -262,7 +263,7 @@ class TestSettling:
         row = uncertain(office, hub)
         for wrong in ("over there", "ftp://hub.example/1", "https:///x"):
             with pytest.raises(UsageFault, match="not a web address"):
-                queueing.resolve_live(office.store, office.person("ben"), row.id, wrong, None)
+                resolving.resolve_live(office.store, office.person("ben"), row.id, wrong, None)
 
     def test_not_there_waits_until_it_cannot_arrive_any_more(self, office: Office, hub: Scripted) -> None:
         hub.capabilities = Capabilities(title=True, link=True, settles_after=timedelta(minutes=5))
@@ -297,7 +298,7 @@ class TestSettling:
 
     def test_giving_up_fails_it(self, office: Office, hub: Scripted) -> None:
         row = uncertain(office, hub)
-        found = queueing.give_up(office.store, office.person("ben"), row.id)
+        found = resolving.give_up(office.store, office.person("ben"), row.id)
         assert (found.state, found.ambiguous, office.state("road")) == ("failed", True, "failed")
         assert "may or may not be public" in found.reason
 
@@ -307,9 +308,9 @@ class TestSettling:
         hub.capabilities = Capabilities(title=True, link=True, settles_after=timedelta(minutes=5))
         office.read_config()
         row = uncertain(office, hub)
-        queueing.give_up(office.store, office.person("ben"), row.id)
+        resolving.give_up(office.store, office.person("ben"), row.id)
         with pytest.raises(Refused, match="it may be public on hub") as refusal:
-            queueing.retry(office.store, office.config, office.person("ben"), row.id)
+            resolving.retry(office.store, office.config, office.person("ben"), row.id)
         assert f"govpost delivery retry {row.id} --not-there" in refusal.value.tip
         with pytest.raises(Refused, match="it may still arrive: wait"):
             self.retry_looked(office, row)
@@ -325,10 +326,10 @@ class TestSettling:
         self, office: Office, hub: Scripted
     ) -> None:
         row = uncertain(office, hub)
-        queueing.give_up(office.store, office.person("ben"), row.id)
+        resolving.give_up(office.store, office.person("ben"), row.id)
         with pytest.raises(Refused, match="may not settle deliveries"):
-            queueing.resolve_live(office.store, office.person("ana"), row.id, PUBLIC, None)
-        found = queueing.resolve_live(office.store, office.person("ben"), row.id, PUBLIC, None)
+            resolving.resolve_live(office.store, office.person("ana"), row.id, PUBLIC, None)
+        found = resolving.resolve_live(office.store, office.person("ben"), row.id, PUBLIC, None)
         assert (found.state, found.ambiguous, found.url) == ("live", False, PUBLIC)
         assert office.state("road") == "published"
         office.wait(2 * HOUR)
@@ -337,44 +338,105 @@ class TestSettling:
             self.retry_looked(office, row)
         assert len(hub.calls) == 1
 
+    def test_what_was_given_up_and_cancelled_can_still_be_found_and_taken_down(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        row = uncertain(office, hub)
+        resolving.give_up(office.store, office.person("ben"), row.id)
+        office.cancel("road")
+        found = resolving.resolve_live(office.store, office.person("ben"), row.id, PUBLIC, None)
+        assert (found.state, office.state("road")) == ("live", "published")
+        assert "the post was cancelled: govpost post withdraw road" in found.reason
+
+    def test_a_later_part_is_left_to_a_person_once_the_post_has_expired(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        hub.capabilities = Capabilities(title=True, link=True, max_chars=120, threads=True)
+        office.read_config()
+        hub.script = [Uncertain("no answer")]
+        office.release("road", "One sentence about the road. " * 20, more="expires: 2026-11-27 12:00\n")
+        run(office)
+        first = office.deliveries("road")[0]
+        resolving.give_up(office.store, office.person("ben"), first.id)
+        office.wait(timedelta(days=9))
+        resolving.resolve_live(office.store, office.person("ben"), first.id, PUBLIC, "7")
+        office.work()
+        states = [each.state for each in office.deliveries("road")]
+        assert (states[:2], set(states[2:]), len(hub.calls)) == (["live", "missed"], {"held"}, 1)
+
+    def test_what_is_found_days_later_takes_its_place_in_the_rate_where_it_was_sent(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        row = uncertain(office, hub)
+        resolving.give_up(office.store, office.person("ben"), row.id)
+        office.wait(timedelta(days=3))
+        (water,) = office.release("water")
+        resolving.resolve_live(office.store, office.person("ben"), row.id, PUBLIC, None)
+        with office.tx() as tx:
+            assert planning.replan(tx, office.config, "hub", "a look") == 0
+        assert office.one("water").slot == water.slot
+
+    def test_the_answer_that_comes_after_all_says_where_it_is(self, office: Office, hub: Scripted) -> None:
+        row = uncertain(office, hub)
+        resolving.give_up(office.store, office.person("ben"), row.id)
+        values = outcomes.of_receipt(
+            Receipt(remote_id="hub-1", url="https://hub.example/1"), office.now
+        ).values
+        with office.tx("daemon") as tx:
+            rescue.late_receipt(tx, row, values)
+        found = office.one("road")
+        assert (found.state, found.remote_id, office.state("road")) == ("live", "hub-1", "published")
+
+    def test_the_answer_to_what_a_person_has_seen_is_no_second_post(
+        self, office: Office, hub: Scripted
+    ) -> None:
+        row = uncertain(office, hub)
+        resolving.resolve_live(office.store, office.person("ben"), row.id, PUBLIC, None)
+        values = outcomes.of_receipt(
+            Receipt(remote_id="hub-1", url="https://hub.example/1"), office.now
+        ).values
+        with office.tx("daemon") as tx:
+            rescue.late_receipt(tx, row, values)
+        assert office.events("delivery.duplicate") == []
+
     def test_what_failed_for_sure_is_not_found_public(self, office: Office, hub: Scripted) -> None:
         hub.script = [Rejected("too long")]
         office.release("road")
         office.work()
         with pytest.raises(Refused, match="is failed; only an uncertain one"):
-            queueing.resolve_live(office.store, office.person("ben"), office.one("road").id, PUBLIC, None)
+            resolving.resolve_live(office.store, office.person("ben"), office.one("road").id, PUBLIC, None)
 
     def test_a_freeze_does_not_make_what_was_given_up_forgotten(self, office: Office, hub: Scripted) -> None:
         row = uncertain(office, hub)
-        queueing.give_up(office.store, office.person("ben"), row.id)
+        resolving.give_up(office.store, office.person("ben"), row.id)
         freezing.freeze(office.store, office.config, office.person("ben"), "a rumour")
         office.wait(2 * HOUR)
         freezing.thaw(office.store, office.config, office.person("cleo"), "nothing in it")
         office.work()
         with pytest.raises(Refused, match="it may be public on hub"):
-            queueing.retry(office.store, office.config, office.person("ben"), row.id)
+            resolving.retry(office.store, office.config, office.person("ben"), row.id)
         assert len(hub.calls) == 1
 
     def test_what_was_given_up_can_be_cancelled_and_says_still_that_it_may_be_public(
         self, office: Office, hub: Scripted
     ) -> None:
         row = uncertain(office, hub)
-        queueing.give_up(office.store, office.person("ben"), row.id)
+        resolving.give_up(office.store, office.person("ben"), row.id)
         office.cancel("road")
         found = office.one("road")
         assert (found.state, found.ambiguous, office.state("road")) == ("cancelled", True, "cancelled")
         assert found.reason.endswith("it was given up and may be public")
 
     def retry_looked(self, office: Office, row: DeliveryRecord) -> DeliveryRecord:
-        return queueing.retry(office.store, office.config, office.person("ben"), row.id, office.fitted)
+        return resolving.retry(office.store, office.config, office.person("ben"), row.id, office.fitted)
 
     def test_is_for_publishers_and_for_what_is_uncertain(self, office: Office, hub: Scripted) -> None:
         row = uncertain(office, hub)
         with pytest.raises(Refused, match="may not settle deliveries"):
-            queueing.give_up(office.store, office.person("ana"), row.id)
-        queueing.give_up(office.store, office.person("ben"), row.id)
+            resolving.give_up(office.store, office.person("ana"), row.id)
+        resolving.give_up(office.store, office.person("ben"), row.id)
         with pytest.raises(Refused, match="is failed; only an uncertain one"):
-            queueing.give_up(office.store, office.person("ben"), row.id)
+            resolving.give_up(office.store, office.person("ben"), row.id)
 
 
 def test_a_delivery_is_found_by_its_id_or_a_unique_part_of_it(office: Office) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, select
 
 from govpost import settling
 from govpost.domain import Capabilities
-from govpost.editorial import freezing, queueing
+from govpost.editorial import freezing, resolving
 from govpost.errors import Refused
 from govpost.store import backing, bare, chain, checking, meta, replacing
 from govpost.store.account_rows import TOKEN, TokenRecord
@@ -126,7 +126,7 @@ def test_not_there_is_believed_only_when_all_that_was_under_way_must_have_arrive
     look(office)
     assert office.states("road") == ["uncertain"]
     with pytest.raises(Refused):
-        queueing.resolve_absent(
+        resolving.resolve_absent(
             office.store, office.config, office.fitted, office.person("ben"), office.one("road").id
         )
     office.wait(timedelta(minutes=2))

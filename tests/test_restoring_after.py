@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from govpost.editorial import freezing, queueing
+from govpost.editorial import freezing, queueing, resolving
 from govpost.errors import Refused, Rejected, Unavailable
 from govpost.store import checking, meta, replacing, upgrading
 from govpost.store.engine import Store
@@ -79,14 +79,14 @@ def test_what_failed_and_was_tried_again_after_the_backup_is_no_longer_called_fa
     office.work()
     assert office.states("road") + office.states("fair") == ["failed", "failed"]
     copy = back_up(office)
-    queueing.retry(office.store, office.config, office.person("ben"), office.one("road").id)
+    resolving.retry(office.store, office.config, office.person("ben"), office.one("road").id)
     office.work()
     assert office.states("road") == ["live"]
     assert put_back(office, copy).uncertain == 1
     assert (office.states("road"), office.state("road")) == (["uncertain"], "scheduled")
     assert (office.states("fair"), office.state("fair")) == (["failed"], "failed")
     with pytest.raises(Refused):
-        queueing.retry(office.store, office.config, office.person("ben"), office.one("road").id)
+        resolving.retry(office.store, office.config, office.person("ben"), office.one("road").id)
 
 
 def test_a_try_after_the_backup_counts_though_the_delivery_is_queued_again(

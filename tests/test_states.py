@@ -37,7 +37,7 @@ queued held -> live                 | daemon
 held queued -> missed               | daemon
 held queued -> cancelled            | publisher daemon
 failed missed -> queued held        | publisher
-failed -> live                      | publisher
+failed cancelled -> live            | publisher daemon
 failed missed -> cancelled          | publisher daemon
 failed missed -> uncertain          | daemon
 live -> withdrawn                   | daemon
@@ -53,7 +53,7 @@ approved -> scheduled                              | reviewer officer publisher 
 scheduled -> published failed                      | daemon publisher
 draft submitted approved scheduled -> cancelled    | author publisher daemon
 failed -> cancelled                                | publisher daemon
-failed -> published                                | publisher daemon
+failed cancelled withdrawn -> published            | publisher daemon
 published failed -> scheduled                      | publisher daemon
 published scheduled -> withdrawn                   | publisher daemon
 """

@@ -9,7 +9,7 @@ import pytest
 
 from govpost import pilots
 from govpost.domain import Capabilities, Receipt
-from govpost.editorial import queueing
+from govpost.editorial import resolving
 from govpost.errors import Refused, Rejected, Uncertain
 from govpost.store import deliveries
 from govpost.store.deliveries import Fence
@@ -135,9 +135,9 @@ class TestCancelling:
         office.work()
         assert office.one("water").state == "uncertain"
         office.cancel("water")
-        queueing.give_up(office.store, office.person("ben"), office.one("water").id)
+        resolving.give_up(office.store, office.person("ben"), office.one("water").id)
         with pytest.raises(Refused, match="nothing more of it goes out"):
-            queueing.retry(office.store, office.config, office.person("ben"), office.one("water").id)
+            resolving.retry(office.store, office.config, office.person("ben"), office.one("water").id)
 
     def test_of_what_is_not_scheduled_yet_is_the_authors_right_too(self, office: Office) -> None:
         office.write("road")
@@ -266,8 +266,35 @@ class TestWithdrawing:
         office.work()
         (order,) = [row for row in office.deliveries("road") if row.action == "withdraw"]
         assert order.state == "uncertain"
-        queueing.resolve_live(office.store, office.person("ben"), order.id, "https://hub.example/1", None)
-        assert office.state("road") == "withdrawn"
+        gone = resolving.resolve_absent(
+            office.store, office.config, office.fitted, office.person("ben"), order.id
+        )
+        assert (gone.state, office.state("road")) == ("live", "withdrawn")
+
+    def test_that_a_person_saw_undone_is_ordered_again(
+        self, office: Office, hub: Changing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office.release("road")
+        office.work()
+        office.withdraw("road")
+        asked: list[object] = []
+
+        def lost(*about: object) -> None:
+            asked.append(about)
+            raise Uncertain("no answer")
+
+        monkeypatch.setattr(hub, "withdraw", lost)
+        office.work()
+        (order,) = [row for row in office.deliveries("road") if row.action == "withdraw"]
+        still = resolving.resolve_live(
+            office.store, office.person("ben"), order.id, "https://hub.example/1", None
+        )
+        assert (still.state, office.state("road")) == ("queued", "published")
+        office.work()
+        assert len(asked) == 2
+        resolving.give_up(office.store, office.person("ben"), order.id)
+        again = resolving.retry(office.store, office.config, office.person("ben"), order.id)
+        assert (again.state, office.state("road")) == ("queued", "published")
 
     def test_waits_while_its_channel_is_stopped(self, office: Office, hub: Changing) -> None:
         office.release("road")

@@ -13,7 +13,7 @@ from chaos.nursery import MARGIN
 from chaos.processes import until
 from chaos.world import World
 from govpost.daemon import lock
-from govpost.editorial import freezing, queueing, stopping
+from govpost.editorial import freezing, resolving, stopping
 from govpost.errors import Refused, StoreUnavailable
 from govpost.store import deliveries, posts
 
@@ -215,7 +215,7 @@ def retry_missed(world: World) -> None:
 
     world.insist(find)
     for name in missed:
-        if world.insist(partial(queueing.retry, space.store, space.config, town.who("ben"), name)):
+        if world.insist(partial(resolving.retry, space.store, space.config, town.who("ben"), name)):
             world.done["tried again"] += 1
 
 

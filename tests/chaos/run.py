@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -28,6 +29,8 @@ from govpost.store import views
 from govpost.store.rows import DELIVERY
 
 STUCK = 2.0
+NO_PROGRESS = 120.0
+"""Seconds after which nothing more is expected of daemons under which nothing more comes to an end."""
 """Without a word to the platform for so long, in seconds, the clock is pushed past whatever the channels wait for."""
 
 SOON = timedelta(seconds=15)
@@ -199,14 +202,18 @@ def _asked_soon(world: World) -> int:
 
 def _finish(world: World) -> None:
     """Let daemons work undisturbed, past every pause, until nothing is left that would still change by itself."""
-    end, before, since, pushes = time.monotonic() + 120, Counter[str](), time.monotonic(), 0
+    before, since, pushes, least = Counter[str](), time.monotonic(), 0, sys.maxsize
+    end = since + NO_PROGRESS
     while time.monotonic() < end:
         world.daemons.keep()
         counts = _counts(world)
+        waiting = _waiting(world)
+        if waiting < least:
+            least, end = waiting, time.monotonic() + NO_PROGRESS
         if counts != before:
             before, since = counts, time.monotonic()
         if time.monotonic() - since > STUCK and not _asked_soon(world):
-            pushes += _waiting(world) == 0
+            pushes += waiting == 0
             if pushes > 2:
                 return
             act(world, "nudge", 1.0)

@@ -101,21 +101,31 @@ def _duplicates(conn: Connection, now: datetime) -> Iterator[Item]:
         )
 
 
+SEES = {
+    "publish": "--live URL | --not-there | --give-up",
+    "amend": "--live URL (the corrected words stand there) | --not-there | --give-up",
+    "withdraw": "--not-there (it is gone) | --live URL (it is still public) | --give-up",
+}
 SETTLES = {
-    "uncertain": "govpost delivery resolve {id} --live URL | --not-there | --give-up",
+    "uncertain": "govpost delivery resolve {id} {sees}",
     "failed": "govpost delivery retry {id}  (or: govpost post cancel {slug})",
     "missed": "govpost delivery retry {id}  (or: govpost post cancel {slug})",
 }
-GIVEN_UP = (
-    "govpost delivery resolve {id} --live URL  (or: govpost delivery retry {id} --not-there, only if you looked;"
-    " or: govpost post cancel {slug})"
+OTHERWISE = (
+    "(or: govpost delivery retry {id} --not-there, only if you looked; or: govpost post cancel {slug})"
 )
+GIVEN_UP = {
+    "publish": f"govpost delivery resolve {{id}} --live URL  {OTHERWISE}",
+    "amend": f"govpost delivery resolve {{id}} --live URL, where the corrected words stand  {OTHERWISE}",
+    "withdraw": "govpost delivery retry {id}  (or, if it is gone: govpost delivery resolve {id} --not-there)",
+}
 
 
 def settles(row: DeliveryRecord, slug: str) -> str:
     """Return the command that settles a delivery; of one that may be public, it says that somebody has looked."""
     unsure = row.ambiguous and row.state in ("failed", "missed")
-    return (GIVEN_UP if unsure else SETTLES.get(row.state, "")).format(id=row.id, slug=slug)
+    form = GIVEN_UP[row.action] if unsure else SETTLES.get(row.state, "")
+    return form.format(id=row.id, slug=slug, sees=SEES[row.action])
 
 
 def _deliveries(conn: Connection) -> Iterator[Item]:

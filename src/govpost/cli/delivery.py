@@ -64,6 +64,7 @@ def list_(session: Session, state: str | None, channel: str | None, post: str | 
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show a delivery with every attempt and what was said on the wire."""
+    from govpost.cli import attention
     from govpost.editorial import queueing
     from govpost.store import views
 
@@ -87,7 +88,7 @@ def show(session: Session, name: str) -> None:
             out.say(line)
     if row.state == "uncertain":
         out.say("look at the channel, then say what you saw:")
-        out.say(f"  govpost delivery resolve {row.id} --live URL | --not-there | --give-up")
+        out.say(f"  {attention.settles(row, slug)}")
 
 
 def _attempt_lines(tried: Mapping[str, Any]) -> Iterator[str]:
@@ -121,16 +122,20 @@ def _short(value: Any) -> str:
     "resolve", epilog="govpost delivery resolve 01939b2e --live https://hub.example.gov/notices/42"
 )
 @click.argument("name", metavar="ID")
-@click.option("--live", metavar="URL", help="It is public, at this address.")
+@click.option("--live", metavar="URL", help="The post is public, at this address.")
 @click.option("--remote-id", metavar="TEXT", help="With --live: the platform's own id of it.")
-@click.option("--not-there", is_flag=True, help="You have looked, and it is not there: it is queued again.")
+@click.option("--not-there", is_flag=True, help="You have looked, and it is not there.")
 @click.option("--give-up", is_flag=True, help="Nobody can tell: it ends failed, and may be public.")
 @pass_session
 def resolve(
     session: Session, name: str, live: str | None, remote_id: str | None, not_there: bool, give_up: bool
 ) -> None:
-    """Settle an uncertain delivery by what you saw on the channel; --live also one that was given up."""
-    from govpost.editorial import queueing
+    """Settle an uncertain delivery by what you saw on the channel; --live also one that was given up.
+
+    What is not there is queued again. Of a withdrawal it is the other way round: what is not there is withdrawn, what
+    is still live is taken down again. Of a correction, --live says that the corrected words stand there.
+    """
+    from govpost.editorial import resolving
 
     if [live is not None, not_there, give_up].count(True) != 1:
         raise click.UsageError("say exactly one of --live URL, --not-there and --give-up")
@@ -138,11 +143,11 @@ def resolve(
         raise click.UsageError("--remote-id goes with --live")
     store, actor = session.store, session.actor
     if live is not None:
-        row = queueing.resolve_live(store, actor, name, live, remote_id)
+        row = resolving.resolve_live(store, actor, name, live, remote_id)
     elif not_there:
-        row = queueing.resolve_absent(store, session.config, session.bench.fitted, actor, name)
+        row = resolving.resolve_absent(store, session.config, session.bench.fitted, actor, name)
     else:
-        row = queueing.give_up(store, actor, name)
+        row = resolving.give_up(store, actor, name)
     _tell(session, row)
 
 
@@ -152,10 +157,10 @@ def resolve(
 @pass_session
 def retry(session: Session, name: str, not_there: bool) -> None:
     """Try a failed or missed delivery again, in a new slot. One that was given up may be public: look first."""
-    from govpost.editorial import queueing
+    from govpost.editorial import resolving
 
     looked = session.bench.fitted if not_there else None
-    _tell(session, queueing.retry(session.store, session.config, session.actor, name, looked))
+    _tell(session, resolving.retry(session.store, session.config, session.actor, name, looked))
 
 
 def _tell(session: Session, row: DeliveryRecord) -> None:

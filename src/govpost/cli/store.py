@@ -39,12 +39,16 @@ def _admin(session: Session, to: str) -> str:
 def _no_daemon(store: Store) -> Iterator[None]:
     """Hold the daemon's lock of a store in a file, so that none runs and none starts."""
     from govpost.daemon.lock import Lock
+    from govpost.errors import Refused
 
     if store.several:
         yield
         return
     lock = Lock(store.folder)
-    lock.take()
+    try:
+        lock.take()
+    except OSError as error:
+        raise Refused(f"the store's lock cannot be taken: {error}", "try again in a moment") from error
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -14,7 +15,7 @@ from govpost.errors import Refused
 NAME = "daemon.lock"
 EACH = "daemons"
 """The folder in which each of several daemons holds a lock named after its id."""
-_LOOKS_PASS = 10.0
+_LOOKS_PASS = 2.0
 """Seconds for which those who only look are waited for: a look takes microseconds, unless its process is held up."""
 _PAUSE = 0.002
 
@@ -27,9 +28,14 @@ class Lock:
         self._handle: int | None = None
 
     def take(self) -> None:
-        """Take the lock; `Refused` when another daemon has it, OSError when the folder cannot be used."""
+        """Take the lock; `Refused` when another daemon has it, OSError when it cannot be taken now."""
         handle = _open(self.path)
-        if not _taken(handle):
+        try:
+            taken = _taken(handle)
+        except OSError:
+            os.close(handle)
+            raise
+        if not taken:
             holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "?"
             os.close(handle)
             tip = "govpost status shows it; stop it first, or let it work"
@@ -82,11 +88,16 @@ def _open(path: Path) -> int:
 
 
 def _taken(handle: int) -> bool:
-    """Lock for this process alone. A daemon in its way ends it at once; those who only look are waited for."""
+    """Lock for this process alone. A daemon in its way ends it at once; those who only look are waited for.
+
+    BlockingIOError when a look does not end: that is no daemon, and whoever starts may try again.
+    """
     until = time.monotonic() + _LOOKS_PASS
     while not _locked(handle, fcntl.LOCK_EX):
-        if not _locked(handle, fcntl.LOCK_SH) or time.monotonic() > until:
+        if not _locked(handle, fcntl.LOCK_SH):
             return False
+        if time.monotonic() > until:
+            raise BlockingIOError(errno.EAGAIN, f"{NAME} is held by a process that only looks at it")
         fcntl.flock(handle, fcntl.LOCK_UN)
         time.sleep(_PAUSE)
     return True

@@ -120,15 +120,15 @@ def note(tx: Tx, delivery: DeliveryRecord | Planned, verb: str, **fields: Any) -
 def _after(tx: Tx, delivery: DeliveryRecord, new: DeliveryState) -> None:
     if new == DeliveryState.LIVE:
         _take_down_target(tx, delivery)
-        for waiting in _waiting(tx.conn, delivery, DeliveryState.HELD):
+        for waiting in waiting_for(tx.conn, delivery, DeliveryState.HELD):
             move(
                 tx, waiting, DeliveryState.QUEUED, "what it waited for is live", due=max(tx.now, waiting.slot)
             )
     elif new == DeliveryState.CANCELLED:
-        for waiting in _waiting(tx.conn, delivery, DeliveryState.HELD, DeliveryState.QUEUED):
+        for waiting in waiting_for(tx.conn, delivery, DeliveryState.HELD, DeliveryState.QUEUED):
             move(tx, waiting, DeliveryState.CANCELLED, f"part {delivery.part} before it was cancelled")
     elif new in (DeliveryState.FAILED, DeliveryState.MISSED):
-        for waiting in _waiting(tx.conn, delivery, DeliveryState.HELD):
+        for waiting in waiting_for(tx.conn, delivery, DeliveryState.HELD):
             reason = f"part {delivery.part} before it is {new}: it waits until that is tried again"
             tx.conn.execute(update(DELIVERY).where(DELIVERY.c.id == waiting.id).values(reason=reason))
     if not {delivery.state, str(new)} <= UNSETTLED:
@@ -143,7 +143,8 @@ def _take_down_target(tx: Tx, delivery: DeliveryRecord) -> None:
             move(tx, target, DeliveryState.WITHDRAWN, delivery.notice or "")
 
 
-def _waiting(conn: Connection, delivery: DeliveryRecord, *states: DeliveryState) -> list[DeliveryRecord]:
+def waiting_for(conn: Connection, delivery: DeliveryRecord, *states: DeliveryState) -> list[DeliveryRecord]:
+    """Return the parts that go when this one is done, of those in some states."""
     return [record(row) for row in conn.execute(_WAITING, {"this": delivery.id, "states": states})]
 
 

@@ -34,7 +34,15 @@ class Planned(NamedTuple):
     fixed: bool
     rush: bool
     tries: int
+    gate_at: datetime | None
     live_at: datetime | None
+
+    @property
+    def counts_from(self) -> datetime:
+        """When it counts against the rate: what was sent, when it was sent, even if it was seen days later."""
+        if self.live_at is None:
+            return max(self.slot, self.due)
+        return self.live_at if self.gate_at is None else min(self.live_at, self.gate_at)
 
 
 def planned(conn: Connection, channel: str, since: datetime) -> list[Planned]:

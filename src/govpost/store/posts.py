@@ -26,7 +26,7 @@ from govpost.store.rows import (
 )
 
 SHORTEST_PREFIX = 4
-_DERIVED = ("scheduled", "published", "failed", "withdrawn")
+_DERIVED = ("scheduled", "published", "failed", "withdrawn", "cancelled")
 """States that follow from the deliveries; in the others a person decides."""
 
 _ADD, _ADD_VERSION = insert(POST), insert(VERSION)

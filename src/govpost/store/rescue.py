@@ -130,7 +130,8 @@ def late_receipt(tx: Tx, delivery: DeliveryRecord, values: Mapping[str, Any]) ->
     now = record(tx.conn.execute(mine).one())
     another = note_duplicate(tx, now, values)
     shows = values.get("check_at") is None  # a pending post has still to be looked for
-    if shows and now.state in ("uncertain", "queued", "held", "publishing", "pending"):
+    was_given_up = now.ambiguous and now.state in ("failed", "cancelled")
+    if shows and (was_given_up or now.state in ("uncertain", "queued", "held", "publishing", "pending")):
         move(tx, now, DeliveryState.LIVE, "a late receipt", **values)
     elif not shows and now.state in ("uncertain", "queued", "held", "publishing"):
         _taken_in(tx, now, {**values, "ambiguous": True})
@@ -154,6 +155,8 @@ def note_duplicate(tx: Tx, delivery: DeliveryRecord, values: Mapping[str, Any]) 
     """Raise the alarm when a receipt names another post than the receipt that is kept already."""
     if delivery.remote_id is None or delivery.remote_id == values["remote_id"]:
         return False
+    if delivery.remote_id == delivery.url and "resolved_by" in (delivery.receipt or {}).get("raw", {}):
+        return False  # a person saw it and knew only its address, which may be written in several ways
     why = f"the key was published twice: {delivery.remote_id} and {values['remote_id']}"
     note(tx, delivery, "delivery.duplicate", why=why, **_said(values))
     return True
