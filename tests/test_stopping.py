@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from govpost import pilots
+from govpost.cli import attention
 from govpost.domain import Capabilities, Receipt
 from govpost.editorial import resolving
 from govpost.errors import Refused, Rejected, Uncertain
@@ -286,13 +287,19 @@ class TestWithdrawing:
         monkeypatch.setattr(hub, "withdraw", lost)
         office.work()
         (order,) = [row for row in office.deliveries("road") if row.action == "withdraw"]
+        assert "--not-there (it is gone) | --live URL (it is still public)" in attention.settles(
+            order, "road"
+        )
         still = resolving.resolve_live(
             office.store, office.person("ben"), order.id, "https://hub.example/1", None
         )
         assert (still.state, office.state("road")) == ("queued", "published")
         office.work()
         assert len(asked) == 2
-        resolving.give_up(office.store, office.person("ben"), order.id)
+        given_up = resolving.give_up(office.store, office.person("ben"), order.id)
+        assert attention.settles(given_up, "road").startswith(
+            f"govpost delivery retry {order.id}  (or, if it is gone"
+        )
         again = resolving.retry(office.store, office.config, office.person("ben"), order.id)
         assert (again.state, office.state("road")) == ("queued", "published")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -186,7 +185,11 @@ def _counts(world: World) -> Counter[str]:
 
 
 def _waiting(world: World) -> int:
-    return sum(count for state, count in _counts(world).items() if state not in SETTLED)
+    return _unsettled(_counts(world))
+
+
+def _unsettled(counts: Counter[str]) -> int:
+    return sum(count for state, count in counts.items() if state not in SETTLED)
 
 
 def _asked_soon(world: World) -> int:
@@ -202,14 +205,14 @@ def _asked_soon(world: World) -> int:
 
 def _finish(world: World) -> None:
     """Let daemons work undisturbed, past every pause, until nothing is left that would still change by itself."""
-    before, since, pushes, least = Counter[str](), time.monotonic(), 0, sys.maxsize
+    before, since, pushes, left = Counter[str](), time.monotonic(), 0, 0
     end = since + NO_PROGRESS
     while time.monotonic() < end:
         world.daemons.keep()
         counts = _counts(world)
-        waiting = _waiting(world)
-        if waiting < least:
-            least, end = waiting, time.monotonic() + NO_PROGRESS
+        if (waiting := _unsettled(counts)) < left:
+            end = time.monotonic() + NO_PROGRESS
+        left = waiting
         if counts != before:
             before, since = counts, time.monotonic()
         if time.monotonic() - since > STUCK and not _asked_soon(world):
