@@ -128,7 +128,10 @@ def stopped(session: Session, found: Stopped, headline: str) -> None:
 def _what_stops(row: DeliveryRecord) -> str:
     if row.state == "live":
         return "will be taken down by the daemon"
-    return "stopped, but it was given up and may be public: look there" if row.ambiguous else "stopped"
+    if not row.ambiguous:
+        return "stopped"
+    found = f"govpost delivery resolve {row.id} --live URL"
+    return f"stopped, but it was given up and may be public: look there; if you find it: {found}"
 
 
 def _together(rows: Sequence[DeliveryRecord]) -> Iterator[tuple[DeliveryRecord, str]]:
