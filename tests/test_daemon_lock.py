@@ -54,24 +54,27 @@ def test_looking_never_takes_it_away_from_a_daemon_that_starts(tmp_path: Path) -
     lock = Lock(tmp_path)
     lock.take()
     lock.free()
-    done = threading.Event()
-
-    def look() -> None:
-        while not done.wait(0.001):
-            is_held(tmp_path)
-
-    lookers = [threading.Thread(target=look) for _ in range(2)]
-    for looker in lookers:
-        looker.start()
+    # As people look: from other processes. These never pause.
+    look = (
+        "import sys; from pathlib import Path; from govpost.daemon.lock import is_held\n"
+        "folder = Path(sys.argv[1]); print('looks', flush=True)\n"
+        "while True: is_held(folder)"
+    )
+    lookers = [
+        subprocess.Popen([sys.executable, "-c", look, tmp_path], stdout=subprocess.PIPE) for _ in range(2)
+    ]
     try:
+        for looker in lookers:
+            assert looker.stdout is not None
+            assert looker.stdout.readline() == b"looks\n"
         for _ in range(50):
             lock.take()
             assert is_held(tmp_path)
             lock.free()
     finally:
-        done.set()
         for looker in lookers:
-            looker.join()
+            looker.kill()
+            looker.communicate()
 
 
 def test_a_look_that_is_held_up_is_waited_for(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_the_deadline_holds_however_slowly_the_other_side_talks(serve, talk):
     started = time.monotonic()
     with real(url, 1.5) as one, pytest.raises(httpx2.TimeoutException) as caught:
         one.client.post(url, content=b"x" * 20_000_000, timeout=None)
-    assert time.monotonic() - started < 5  # the other side would talk for 6 s at least
+    assert time.monotonic() - started < 2.6
     assert type(publish_error(caught.value, one)) is Uncertain
 
 
@@ -163,7 +163,7 @@ def test_a_handshake_that_hangs_ends_at_the_deadline(serve):
     started = time.monotonic()
     with real(url, 0.4) as one, pytest.raises(httpx2.ConnectTimeout):
         one.client.post(url)
-    assert time.monotonic() - started < 5  # the other side would hang for 6 s
+    assert time.monotonic() - started < 1.5
     assert one.left == 0
 
 

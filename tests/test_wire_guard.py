@@ -75,11 +75,11 @@ def test_a_name_that_has_no_address_is_no_connection(monkeypatch):
 
 
 def test_a_resolver_that_hangs_is_left_behind(monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(6) or [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(2) or [])
     started = time.monotonic()
     with pytest.raises(httpcore2.ConnectTimeout):
         resolve("slow.example", 80, 0.1)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 1
 
 
 def test_an_address_in_digits_asks_no_resolver(monkeypatch):

@@ -28,9 +28,10 @@ from govpost.store import views
 from govpost.store.rows import DELIVERY
 
 STUCK = 2.0
+"""Without a word to the platform for so long, in seconds, the clock is pushed past whatever the channels wait for."""
+
 NO_PROGRESS = 120.0
 """Seconds after which nothing more is expected of daemons under which nothing more comes to an end."""
-"""Without a word to the platform for so long, in seconds, the clock is pushed past whatever the channels wait for."""
 
 SOON = timedelta(seconds=15)
 SKEWS = (0.0, 2700.0, -1200.0, 7.0)

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection
-
 from govpost import planning
 from govpost.config import Config
 from govpost.domain import Action
@@ -125,7 +123,8 @@ def resolve_live(store: Store, actor: Actor, name: str, url: str, remote_id: str
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageFault(f"{url!r} is not a web address", "copy the address of the post from your browser")
     with store.write(actor.id) as tx:
-        row = _open(tx.conn, name, given_up=True)
+        row = find(tx.conn, name)
+        _refuse_settled(row, or_given_up=True)
         if row.action == Action.WITHDRAW:
             _queue_again(tx, row, actor, f"{actor.id} still found it at {url}")
         else:
@@ -172,7 +171,8 @@ def resolve_absent(
     """
     actor.need(Role.PUBLISHER, to="settle deliveries")
     with store.write(actor.id) as tx:
-        row = _open(tx.conn, name, given_up=find(tx.conn, name).action == Action.WITHDRAW)
+        row = find(tx.conn, name)
+        _refuse_settled(row, or_given_up=row.action == Action.WITHDRAW)
         why = f"{actor.id} looked and it is not there"
         if row.action == Action.WITHDRAW:
             _settle(tx, row, actor, why, {"remote_id": row.remote_id, "url": row.url})
@@ -189,19 +189,18 @@ def give_up(store: Store, actor: Actor, name: str) -> DeliveryRecord:
     """Settle an uncertain delivery: nobody can tell, so it fails, and stays `ambiguous` for whoever would retry it."""
     actor.need(Role.PUBLISHER, to="settle deliveries")
     with store.write(actor.id) as tx:
-        row = _open(tx.conn, name)
+        row = find(tx.conn, name)
+        _refuse_settled(row)
         why = f"given up by {actor.id}; it may or may not be public"
         deliveries.move(tx, row, DeliveryState.FAILED, why, roles=actor.roles, check_at=None)
         return deliveries.get(tx.conn, row.id)
 
 
-def _open(conn: Connection, name: str, *, given_up: bool = False) -> DeliveryRecord:
-    """Return a delivery that asks what became of it; with `given_up`, also one that nobody asks about any more."""
-    row = find(conn, name)
-    was_given_up = row.ambiguous and row.state in ("failed", "cancelled")
-    if row.state != "uncertain" and not (given_up and was_given_up):
+def _refuse_settled(row: DeliveryRecord, *, or_given_up: bool = False) -> None:
+    """Refuse what does not ask what became of it; with `or_given_up`, what nobody asks about any more may pass."""
+    given_up = row.ambiguous and row.state in ("failed", "cancelled")
+    if row.state != "uncertain" and not (or_given_up and given_up):
         raise Refused(f"the delivery is {row.state}; only an uncertain one needs settling", _onward(row))
-    return row
 
 
 def _onward(row: DeliveryRecord) -> str:
