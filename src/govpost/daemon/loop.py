@@ -110,7 +110,7 @@ class Daemon:
             try:
                 lock.take()
             except OSError as error:
-                self.presence.troubled(f"the daemon's lock cannot be taken: {error}")
+                self.presence.troubled(f"the daemon's lock cannot be used: {error}")
                 self.bell.wait(LONGEST_SLEEP)
             else:
                 return True
